@@ -1,0 +1,4 @@
+from accounts.models.tenant import Tenant, TenantDomain
+from accounts.models.user import User
+
+__all__ = ["Tenant", "TenantDomain", "User"]

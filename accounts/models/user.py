@@ -1,0 +1,59 @@
+"""A person who signs in. E-mail is the login; rights come from role grants, never from flags here."""
+
+import unicodedata
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from governance.fields import uuid7
+
+
+def normalise_email(email: str) -> str:
+    """The form in which two spellings of one address are equal: NFKC, case-folded, trimmed."""
+    return unicodedata.normalize("NFKC", email.strip()).casefold()
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds and makes users by e-mail."""
+
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        """A new user; without a password they can only arrive by another door."""
+        user = self.model(email=email.strip(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email_key=normalise_email(username or ""))
+
+
+class User(AbstractBaseUser):
+    """A person who signs in, to one tenant or several."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    email_key = models.CharField(max_length=254, unique=True, editable=False)
+    display_name = models.CharField(_("name"), max_length=120, blank=True)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ["email_key"]
+
+    def __str__(self) -> str:
+        return self.display_name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the login key in step with the e-mail."""
+        self.email_key = normalise_email(self.email)
+        super().save(*args, **kwargs)

@@ -1,0 +1,3 @@
+from governance.models.tenant_owned import TenantOwned
+
+__all__ = ["TenantOwned"]

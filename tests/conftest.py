@@ -1,0 +1,1 @@
+"""Who plays in the stories. Fixtures for a tenant and the people; factories live in tests/factories/."""

@@ -1,0 +1,36 @@
+"""The one place that reads the environment. Settings modules import values from here.
+
+Names and meanings: `.env.example`.
+"""
+
+from pathlib import Path
+
+import environ
+
+ROOT = Path(__file__).resolve().parents[2]
+
+env = environ.Env()
+_dotenv = ROOT / ".env"
+if _dotenv.exists():
+    environ.Env.read_env(_dotenv)
+
+DATA_DIR = Path(env.str("VERSO_DATA_DIR", default=str(ROOT / "var"))).resolve()
+SECRET_KEY = env.str("SECRET_KEY", default="")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+DATABASE_URL = env.str("DATABASE_URL", default="")
+MIGRATION_DATABASE_URL = env.str("MIGRATION_DATABASE_URL", default="")
+REDIS_URL = env.str("REDIS_URL", default="")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+EMAIL_URL = env.str("EMAIL_URL", default="")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="verso@localhost")
+KEY_PROVIDER = env.str("KEY_PROVIDER", default="file")
+KEY_FILE = env.str("KEY_FILE", default="")
+STORAGE_URL = env.str("STORAGE_URL", default="")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
+S3_BUCKET_PUBLIC = env.str("S3_BUCKET_PUBLIC", default="")
+S3_BUCKET_PRIVATE = env.str("S3_BUCKET_PRIVATE", default="")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", default="console")
+RATE_LIMITS = env.str("RATE_LIMITS", default="on") != "off"
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
