@@ -14,7 +14,8 @@ _dotenv = ROOT / ".env"
 if _dotenv.exists():
     environ.Env.read_env(_dotenv)
 
-DATA_DIR = Path(env.str("VERSO_DATA_DIR", default=str(ROOT / "var"))).resolve()
+TEST_WORKER = env.str("PYTEST_XDIST_WORKER", default="")
+DATA_DIR = Path(env.str("VERSO_DATA_DIR", default=str(ROOT / "var"))).resolve() / TEST_WORKER
 SECRET_KEY = env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 DATABASE_URL = env.str("DATABASE_URL", default="")

@@ -1,0 +1,1 @@
+"""What builds, checks and tests Verso. Nothing here runs in production."""

@@ -1,0 +1,48 @@
+"""`make messages`: collect the words to translate, compile the catalogues. `--check` only compares them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polib
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(only_check: bool) -> int:
+    """Compile every `.po`, or say which compiled catalogue is behind or holds untranslated words."""
+    if not only_check:
+        ignored = [word for name in ("tests", "tools", ".venv", "var") for word in ("--ignore", f"{name}/*")]
+        collect = [
+            sys.executable,
+            "manage.py",
+            "makemessages",
+            "--all",
+            "--no-wrap",
+            "--add-location",
+            "file",
+            *ignored,
+        ]
+        subprocess.run(collect, cwd=ROOT, check=True)
+    behind = []
+    for source in sorted(ROOT.glob("locale/*/LC_MESSAGES/*.po")):
+        catalogue, compiled = polib.pofile(str(source)), source.with_suffix(".mo")
+        if not only_check:
+            catalogue.save_as_mofile(str(compiled))
+        elif not compiled.exists() or _words(polib.mofile(str(compiled))) != _words(catalogue):
+            behind.append(f"{compiled.relative_to(ROOT)} is behind; run: make messages")
+        behind += [
+            f"{source.relative_to(ROOT)}: not translated: {entry.msgid!r}" for entry in catalogue.untranslated_entries()
+        ]
+        behind += [f"{source.relative_to(ROOT)}: unsure: {entry.msgid!r}" for entry in catalogue.fuzzy_entries()]
+    print("\n".join(behind) or "every catalogue is compiled and complete")
+    return int(bool(behind))
+
+
+def _words(catalogue: "polib.POFile | polib.MOFile") -> dict[tuple[str | None, str], object]:
+    kept = [entry for entry in catalogue if entry.translated() and not entry.obsolete]
+    return {(entry.msgctxt, entry.msgid): entry.msgstr or entry.msgstr_plural for entry in kept}
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv))
