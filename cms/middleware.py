@@ -1,0 +1,66 @@
+"""Which language a page speaks: the visitor's choice, then the browser's wish, then the tenant's own language."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+CHOICE = "lang"
+A_YEAR = 365 * 24 * 3600
+
+
+class LanguageMiddleware:
+    """`?lang=es` answers in Spanish and remembers it in a cookie; nothing else sets one. Never touches a session."""
+
+    def __init__(self, get_response: "Callable[[HttpRequest], HttpResponse]") -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: "HttpRequest") -> "HttpResponse":
+        chosen = _offered(request.GET.get(CHOICE, "")) if request.method in ("GET", "HEAD") else ""
+        language = chosen or _remembered(request) or _wished(request) or _of_tenant(request) or settings.LANGUAGE_CODE
+        with translation.override(language):
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        patch_vary_headers(response, ("Accept-Language", "Cookie"))
+        response.headers.setdefault("Content-Language", language)
+        if chosen and chosen != _remembered(request):
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME,
+                chosen,
+                max_age=A_YEAR,
+                samesite="Lax",
+                secure=request.is_secure(),
+                httponly=True,
+            )
+        return response
+
+
+def _offered(code: str) -> str:
+    """The code if we speak it, its plain variant (es-MX: es) if we speak that, else nothing."""
+    try:
+        return translation.get_supported_language_variant(code) if 0 < len(code) < 36 else ""
+    except LookupError:
+        return ""
+
+
+def _remembered(request: "HttpRequest") -> str:
+    return _offered(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""))
+
+
+def _wished(request: "HttpRequest") -> str:
+    for code, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        if code == "*":
+            return ""
+        if language := _offered(code):
+            return language
+    return ""
+
+
+def _of_tenant(request: "HttpRequest") -> str:
+    return _offered(getattr(getattr(request, "tenant", None), "locale", ""))
