@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 TEXT_RATIO = 4.6  # a little above AA's 4.5, so that rounding to #rrggbb never falls below
 EDGE_RATIO = 3.1
+STEPS = 60  # of lightness, from the tenant's colour to black or white
 LIGHT_GROUND, DARK_GROUND = ("#fbfaf7", "#ffffff", "#f3f1eb"), ("#131513", "#1b1e1b", "#0e100e")
 NIGHT_INK = "#0b0f0d"
 
@@ -59,10 +60,12 @@ def readable(colour: str, grounds: Iterable[str], *, ratio: float = TEXT_RATIO) 
     """The colour, darkened on light grounds or lightened on dark ones until it reads on all of them."""
     grounds = tuple(grounds)
     hue, lightness, saturation = colorsys.rgb_to_hls(*parse(colour))
-    step = -0.01 if luminance(grounds[0]) > 0.18 else 0.01
-    while min(contrast(colour, ground) for ground in grounds) < ratio and 0 < lightness < 1:
-        lightness = max(0.0, min(1.0, lightness + step))
-        colour = written(colorsys.hls_to_rgb(hue, lightness, saturation))
+    end = 0.0 if luminance(grounds[0]) > 0.18 else 1.0
+    for step in range(STEPS + 1):
+        if min(contrast(colour, ground) for ground in grounds) >= ratio:
+            break
+        moved = lightness + (end - lightness) * step / STEPS
+        colour = written(colorsys.hls_to_rgb(hue, moved, saturation))
     return colour
 
 
@@ -109,7 +112,7 @@ def icon(letter: str, brand: str) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
         f'<path fill="{brand}" d="M0 0h22a10 10 0 0 1 10 10v22H10A10 10 0 0 1 0 22z"/>'
-        f'<text x="16" y="22.5" fill="{text_on(brand)}" font-family="Georgia,serif" font-size="19" text-anchor="middle">'
+        f'<text x="16" y="22.5" fill="{text_on(brand)}" font-family="serif" font-size="19" text-anchor="middle">'
         f"{letter}</text></svg>"
     )
 
