@@ -13,7 +13,7 @@ TEXT_RATIO = 4.6  # a little above AA's 4.5, so that rounding to #rrggbb never f
 EDGE_RATIO = 3.1
 STEPS = 60  # of lightness, from the tenant's colour to black or white
 LIGHT_GROUND, DARK_GROUND = ("#fbfaf7", "#ffffff", "#f3f1eb"), ("#131513", "#1b1e1b", "#0e100e")
-NIGHT_INK = "#0b0f0d"
+NIGHT_INK = "#000000"  # with pure black, one of the two always passes 4.5
 
 
 class Rgb(NamedTuple):
