@@ -1,1 +1,70 @@
-"""Who plays in the stories. Fixtures for a tenant and the people; factories live in tests/factories/."""
+"""Who plays in the stories: a tenant and a second one, and the same few people everywhere.
+
+`tenant` is active for the length of a test that asks for it (host `testserver`); `second_tenant` exists beside it
+(host `second.testserver`). Factories live in tests/factories/.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.test import Client
+
+from accounts.models import Tenant, User
+from governance import tenancy
+from tests.factories import accounts as people
+
+
+@pytest.fixture
+def tenant(db: None) -> Iterator[Tenant]:
+    """The tenant everything happens in, active."""
+    row = people.make_tenant("demo", hosts=("testserver", "localhost"), time_zone="Europe/Madrid")
+    with tenancy.within(row):
+        yield row
+
+
+@pytest.fixture
+def second_tenant(db: None) -> Tenant:
+    """Somebody else's tenant, which must never be seen from the first."""
+    return people.make_tenant("second", hosts=("second.testserver",))
+
+
+@pytest.fixture
+def owner(tenant: Tenant) -> User:
+    """Holds everything in the tenant."""
+    return people.make_member("owner", role="owner")
+
+
+@pytest.fixture
+def manager(tenant: Tenant) -> User:
+    """Runs the place day by day."""
+    return people.make_member("manager", role="manager")
+
+
+@pytest.fixture
+def receptionist(tenant: Tenant) -> User:
+    """Sits at the desk: appointments and messages."""
+    return people.make_member("receptionist", role="receptionist")
+
+
+@pytest.fixture
+def auditor(tenant: Tenant) -> User:
+    """Reads everything, changes nothing."""
+    return people.make_member("auditor", role="auditor")
+
+
+@pytest.fixture
+def visitor(tenant: Tenant) -> User:
+    """A customer with an account, without any staff role."""
+    return people.make_member("visitor", role="visitor")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """Has an account, and belongs to no tenant at all."""
+    return people.make_user("stranger", at_host="elsewhere.example")
+
+
+@pytest.fixture
+def enter(tenant: Tenant) -> Callable[..., Client]:
+    """`enter(owner)`: a fresh client signed in as somebody, verified as far as their roles demand."""
+    return people.enter

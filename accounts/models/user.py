@@ -1,11 +1,13 @@
 """A person who signs in. E-mail is the login; rights come from role grants, never from flags here."""
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, _user_has_module_perms, _user_has_perm
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from governance.fields import uuid7
 
@@ -30,15 +32,23 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A person who signs in, to one tenant or several."""
+    """A person who signs in, to one tenant or several.
+
+    `is_operator` marks those who run the platform: with a staff membership in a tenant they also see what belongs to
+    no tenant (tenants, hosts, the beat's timetable). Only `manage.py create_owner --operator` sets it; no page does.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
     email_key = models.CharField(max_length=254, unique=True, editable=False)
     display_name = models.CharField(_("name"), max_length=120, blank=True)
     is_active = models.BooleanField(_("may sign in"), default=True)
+    is_operator = models.BooleanField(_("operates the platform"), default=False, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    # How strongly the session this user was loaded from is verified; None outside a session. See `accounts.signin`.
+    assurance_level: int | None = None
 
     objects = UserManager()
 
@@ -57,3 +67,19 @@ class User(AbstractBaseUser):
         """Keep the login key in step with the e-mail."""
         self.email_key = normalise_email(self.email)
         super().save(*args, **kwargs)
+
+    def has_perm(self, code: str, obj: models.Model | None = None) -> bool:
+        """Whether a live grant in the active tenant permits this."""
+        return self.is_active and _user_has_perm(self, code, obj)
+
+    def has_perms(self, codes: Iterable[str], obj: models.Model | None = None) -> bool:
+        """Whether all of these are permitted."""
+        return all(self.has_perm(code, obj) for code in codes)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether anything in this app is permitted."""
+        return self.is_active and _user_has_module_perms(self, app_label)
+
+    def has_second_factor(self) -> bool:
+        """Whether an authenticator is enrolled."""
+        return TOTPDevice.objects.filter(user=self, confirmed=True).exists()

@@ -1,0 +1,82 @@
+"""Who may enter a view. Every view is closed to all but verified staff until it says otherwise, here.
+
+A view says so with a mark: `@gate.public`, `@gate.entrance` or `@gate.signed_in`; `@gate.staff` is what no mark means.
+`accounts.middleware` reads the marks and asks `judge`.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from accounts import policies
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Mark(StrEnum):
+    """Who a view is for."""
+
+    PUBLIC = "public"
+    ENTRANCE = "entrance"
+    SIGNED_IN = "signed_in"
+    STAFF = "staff"
+
+
+class Verdict(StrEnum):
+    """What becomes of a request."""
+
+    OPEN = "open"
+    SIGN_IN = "sign in first"
+    VERIFY = "verify with the second factor first"
+    ENROL = "enrol a second factor first"
+    FORBIDDEN = "not for this person"
+
+
+def _marked(view: View, mark: Mark) -> View:
+    view.gate = mark  # type: ignore[attr-defined]
+    return view
+
+
+def public(view: View) -> View:
+    """Anybody, without looking at the session."""
+    return _marked(view, Mark.PUBLIC)
+
+
+def entrance(view: View) -> View:
+    """Anybody signed in, however weakly: the pages that make a session stronger, and the way out."""
+    return _marked(view, Mark.ENTRANCE)
+
+
+def signed_in(view: View) -> View:
+    """Members of this tenant, verified as strongly as their roles demand."""
+    return _marked(view, Mark.SIGNED_IN)
+
+
+def staff(view: View) -> View:
+    """Members who may enter the back office, verified with a second factor."""
+    return _marked(view, Mark.STAFF)
+
+
+def is_marked(view: Callable[..., Any]) -> bool:
+    """Whether a view says who it is for."""
+    return isinstance(getattr(view, "gate", None), Mark)
+
+
+def verdict_for(view: Callable[..., Any]) -> Mark:
+    """Who a view is for; unmarked views are for verified staff."""
+    return view.gate if is_marked(view) else Mark.STAFF  # type: ignore[attr-defined]
+
+
+def judge(mark: Mark, user: policies.Visitor) -> Verdict:
+    """What becomes of this user at a view with this mark."""
+    if mark is Mark.PUBLIC:
+        return Verdict.OPEN
+    if not user.is_authenticated:
+        return Verdict.SIGN_IN
+    if mark is Mark.ENTRANCE:
+        return Verdict.OPEN
+    if mark is Mark.STAFF and not policies.is_staff(user):
+        return Verdict.FORBIDDEN
+    if not policies.is_verified_enough(user):
+        return Verdict.VERIFY if user.has_second_factor() else Verdict.ENROL  # type: ignore[union-attr]
+    return Verdict.OPEN

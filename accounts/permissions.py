@@ -1,0 +1,156 @@
+"""What may be permitted, and which permissions the system roles hold. The one map of who may do what.
+
+Codes are Django's: `app.action_model` for models, `app.verb_noun` for acts that are not one row. An app adds its own
+from above, in its `AppConfig.ready()`: `permissions.register("scheduling.book_for_others", _("…"), roles=["manager"])`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.apps import apps
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+HOUSE_APPS = ("audit", "governance", "accounts", "scheduling", "cms")
+ENTER_ADMIN = "accounts.enter_admin"
+ALL = "*"
+_ACTS = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": _("view")}
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One thing that may be permitted. A platform permission belongs to operators and is in no role."""
+
+    code: str
+    label: str | Promise
+    platform: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRole:
+    """A role every tenant has. Its permissions are here, in code, so that an upgrade reaches every tenant."""
+
+    key: str
+    label: str | Promise
+    rank: int
+    requires_mfa: bool
+    permissions: frozenset[str]
+
+
+def _crud(*models: str) -> set[str]:
+    return {f"{app}.{act}_{model}" for app, model in (m.split(".") for m in models) for act in _ACTS}
+
+
+def _view(*models: str) -> set[str]:
+    return {f"{app}.view_{model}" for app, model in (m.split(".") for m in models)}
+
+
+_DESK = {ENTER_ADMIN, "scheduling.manage_appointments"}
+_DESK |= {f"scheduling.{act}_appointment" for act in ("add", "change", "view")}
+_DESK |= _view("scheduling.service", "scheduling.bookable", "scheduling.weeklyrule", "scheduling.dateoverride")
+_DESK |= _view("governance.person") | {"governance.change_person", "governance.add_person"}
+_DESK |= {"cms.view_contactmessage", "cms.change_contactmessage"}
+
+_CALENDAR = _crud(
+    "scheduling.service",
+    "scheduling.servicebookable",
+    "scheduling.bookable",
+    "scheduling.weeklyrule",
+    "scheduling.dateoverride",
+)
+_WRITING = {ENTER_ADMIN} | _crud("cms.entry", "cms.asset")
+_EVIDENCE = {ENTER_ADMIN} | _view("audit.event", "audit.outboxmessage", "accounts.membership", "accounts.role")
+_EVIDENCE |= _view("accounts.rolegrant", "accounts.user", "accounts.tenant", "scheduling.appointment")
+
+_ROLES: dict[str, tuple[str | Promise, int, bool, set[str]]] = {
+    "owner": (_("Owner"), 100, True, {ALL}),
+    "manager": (
+        _("Manager"),
+        70,
+        True,
+        _DESK
+        | _CALENDAR
+        | _WRITING
+        | _EVIDENCE
+        | _crud("cms.contactmessage", "accounts.membership", "accounts.rolegrant")
+        | {"audit.retry_outbox"},
+    ),
+    "reviewer": (_("Reviewer"), 50, True, _WRITING | {"cms.publish_entry"}),
+    "editor": (_("Editor"), 40, True, set(_WRITING)),
+    "receptionist": (_("Receptionist"), 30, True, set(_DESK)),
+    "auditor": (_("Auditor"), 20, True, set(_EVIDENCE)),
+    "visitor": (_("Visitor"), 0, False, set()),
+}
+
+# Rows of the platform itself: only operators (`create_owner --operator`) ever hold these.
+_PLATFORM_MODELS = {"accounts.tenantdomain", "accounts.recoverycode"}
+_PLATFORM_CODES = {
+    f"accounts.{act}" for act in ("add_tenant", "delete_tenant", "delete_user", "change_user", "add_user")
+}
+_OPERATED_APPS = ("django_celery_beat",)
+
+_registry: dict[str, Permission] = {}
+
+
+def register(code: str, label: str | Promise, *, roles: Iterable[str] = (), platform: bool = False) -> None:
+    """Make a permission known, and hold it in the named system roles. Refuses an unknown role with KeyError."""
+    _registry[code] = Permission(code, label, platform)
+    for key in roles:
+        _ROLES[key][3].add(code)
+    known.cache_clear()
+
+
+def _model_permissions() -> Iterable[Permission]:
+    for model in apps.get_models():
+        label, noun = model._meta.app_label, model._meta.verbose_name
+        if label not in HOUSE_APPS + _OPERATED_APPS or model._meta.proxy:
+            continue
+        for act in model._meta.default_permissions:
+            code = f"{label}.{act}_{model._meta.model_name}"
+            platform = code in _PLATFORM_CODES or model._meta.label_lower in _PLATFORM_MODELS or label in _OPERATED_APPS
+            yield Permission(code, format_lazy("{} {}", _ACTS[act], noun), platform)
+        for codename, text in model._meta.permissions:
+            yield Permission(f"{label}.{codename}", text)
+
+
+@lru_cache(maxsize=1)
+def known() -> dict[str, Permission]:
+    """Every permission there is, by code: those of models and those registered."""
+    return {p.code: p for p in _model_permissions()} | _registry
+
+
+def _tenant_codes() -> frozenset[str]:
+    named = {code for _label, _rank, _mfa, codes in _ROLES.values() for code in codes} - {ALL}
+    known_codes = {p.code for p in known().values() if not p.platform and not _rewrites_the_ledger(p.code)}
+    return frozenset(known_codes | named)
+
+
+def _rewrites_the_ledger(code: str) -> bool:
+    return code.startswith(("audit.add_", "audit.change_", "audit.delete_"))
+
+
+def grantable() -> list[Permission]:
+    """What a tenant's own roles may hold, ordered by code."""
+    return [known()[code] for code in sorted(_tenant_codes()) if code in known()]
+
+
+def for_operators() -> frozenset[str]:
+    """What operating the platform adds to whatever else somebody holds."""
+    return frozenset(p.code for p in known().values() if p.platform)
+
+
+def system_role(key: str) -> SystemRole:
+    """The system role of that key. Refuses an unknown one with KeyError."""
+    label, rank, requires_mfa, codes = _ROLES[key]
+    return SystemRole(key, label, rank, requires_mfa, _tenant_codes() if ALL in codes else frozenset(codes))
+
+
+def system_roles() -> list[SystemRole]:
+    """All system roles, highest rank first."""
+    return [system_role(key) for key in _ROLES]
+
+
+register(ENTER_ADMIN, _("enter the back office"))
+register("accounts.operate_platform", _("operate the platform"), platform=True)

@@ -1,0 +1,165 @@
+"""Giving and taking roles. Nobody gives more than they hold, and a tenant never loses its last owner."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import permissions, policies
+from accounts.models import Membership, Role, RoleGrant, User
+from audit import ledger
+
+
+class MoreThanHeld(ValidationError):
+    """The giver does not hold all of it, or not for that long."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Nobody can give or take more than they hold themselves."), code="more_than_held")
+
+
+class LastOwner(ValidationError):
+    """A tenant keeps at least one owner."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This is the last owner. Make somebody else an owner first."), code="last_owner")
+
+
+class NotHere(ValidationError):
+    """Member and role belong to different tenants, or the membership has ended."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This person is not an active member here."), code="not_here")
+
+
+class AlreadyOver(ValidationError):
+    """The end of a grant lies in the past."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The end must lie in the future."), code="already_over")
+
+
+class UnknownPermission(ValidationError):
+    """A role may hold only what the registry knows and does not reserve for operators."""
+
+    def __init__(self, codes: Iterable[str]) -> None:
+        super().__init__(
+            _("No such permission for a role: %(codes)s"),
+            code="unknown_permission",
+            params={"codes": ", ".join(sorted(codes))},
+        )
+
+
+def install() -> None:
+    """Give the active tenant its rows for the system roles. Twice does nothing."""
+    present = set(Role.objects.filter(is_system=True).values_list("key", flat=True))
+    for system in permissions.system_roles():
+        if system.key not in present:
+            Role.objects.create(
+                key=system.key, is_system=True, own_rank=system.rank, own_requires_mfa=system.requires_mfa
+            )
+
+
+def grant(
+    membership: Membership,
+    *,
+    role: Role,
+    by: User | None,
+    at: datetime,
+    expires_at: datetime | None = None,
+    reason: str = "",
+    source: str = RoleGrant.Source.MANUAL,
+) -> RoleGrant:
+    """Give a role; given again it moves its end. Refuses `NotHere`, `AlreadyOver`, `MoreThanHeld`."""
+    with transaction.atomic():
+        if membership.tenant_id != role.tenant_id or not membership.is_active:
+            raise NotHere
+        if expires_at is not None and expires_at <= at:
+            raise AlreadyOver
+        if not policies.may_give(by, role, at=at, expires_at=expires_at):
+            raise MoreThanHeld
+        given, is_new = RoleGrant.objects.update_or_create(
+            membership=membership,
+            role=role,
+            source=source,
+            defaults={"expires_at": expires_at, "reason": reason, "granted_by": by, "granted_at": at},
+        )
+        ledger.record(
+            "accounts.role.granted",
+            membership,
+            changes={
+                "role": [None if is_new else role.key, role.key],
+                "until": [None, expires_at.isoformat() if expires_at else None],
+            },
+            reason=reason,
+        )
+    policies.forget(membership.user)
+    return given
+
+
+def revoke(given: RoleGrant, *, by: User | None, at: datetime, reason: str = "") -> None:
+    """Take a role back. Refuses `MoreThanHeld` and `LastOwner`. Sessions lose it at their next request."""
+    with transaction.atomic():
+        role = Role.objects.select_for_update().get(pk=given.role_id)
+        if not policies.may_take(by, role, at=at):
+            raise MoreThanHeld
+        _keep_an_owner(role, without=given.membership, at=at)
+        RoleGrant.objects.filter(pk=given.pk).delete()
+        ledger.record("accounts.role.revoked", given.membership, changes={"role": [role.key, None]}, reason=reason)
+    policies.forget(given.membership.user)
+
+
+def _keep_an_owner(role: Role, *, without: Membership, at: datetime) -> None:
+    if role.key != "owner" or not role.is_system:
+        return
+    lasting = RoleGrant.objects.filter(role=role, expires_at=None, membership__is_active=True)
+    if not lasting.exclude(membership=without).filter(membership__user__is_active=True).exists():
+        raise LastOwner
+
+
+def define(
+    role: Role, *, name: str, codes: Iterable[str], rank: int, requires_mfa: bool, by: User | None, at: datetime
+) -> Role:
+    """Make or revise a tenant's own role. Refuses system roles, `UnknownPermission`, and `MoreThanHeld` either side."""
+    with transaction.atomic():
+        wanted = frozenset(codes)
+        unknown = wanted - {permission.code for permission in permissions.grantable()}
+        if unknown:
+            raise UnknownPermission(unknown)
+        if role.is_system or (not role._state.adding and not policies.may_take(by, role, at=at)):
+            raise MoreThanHeld
+        before = sorted(role.own_permissions)
+        role.own_name, role.own_permissions = name, sorted(wanted)
+        role.own_rank, role.own_requires_mfa = rank, requires_mfa
+        if not policies.may_give(by, role, at=at, expires_at=None):
+            raise MoreThanHeld
+        role.save()
+        ledger.record("accounts.role.defined", role, changes={"permissions": [before, role.own_permissions]})
+    return role
+
+
+def end_membership(membership: Membership, *, by: User | None, at: datetime, reason: str = "") -> None:
+    """End a membership: its sessions end at their next request. Refuses `MoreThanHeld` and `LastOwner`."""
+    with transaction.atomic():
+        for given in membership.grants.select_related("role"):
+            role = Role.objects.select_for_update().get(pk=given.role_id)
+            if not policies.may_take(by, role, at=at):
+                raise MoreThanHeld
+            _keep_an_owner(role, without=membership, at=at)
+        Membership.objects.filter(pk=membership.pk).update(is_active=False)
+        ledger.record("accounts.membership.ended", membership, changes={"is_active": [True, False]}, reason=reason)
+    membership.is_active = False
+    policies.forget(membership.user)
+
+
+def resume_membership(membership: Membership, *, by: User | None, at: datetime) -> None:
+    """Let an ended membership live again, with the roles it had. Refuses `MoreThanHeld`."""
+    with transaction.atomic():
+        for given in membership.grants.select_related("role"):
+            if not policies.may_give(by, given.role, at=at, expires_at=given.expires_at):
+                raise MoreThanHeld
+        Membership.objects.filter(pk=membership.pk).update(is_active=True)
+        ledger.record("accounts.membership.resumed", membership, changes={"is_active": [False, True]})
+    membership.is_active = True
+    policies.forget(membership.user)

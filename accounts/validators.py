@@ -1,0 +1,86 @@
+"""What a host, a time zone, a language and a logo must look like."""
+
+import ipaddress
+import re
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.deconstruct import deconstructible
+from django.utils.translation import gettext_lazy as _
+from PIL import Image, UnidentifiedImageError
+
+_LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")
+LOGO_FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
+LOGO_MAX_BYTES = 512 * 1024
+LOGO_MAX_PIXELS = 2000
+
+
+def exact_host(host: str) -> None:
+    """A host name or address as browsers send it (RFC 1123): lower case, ASCII (IDNA), no port, no wildcard."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        labels = host.split(".")
+        if len(host) > 253 or not all(_LABEL.match(label) for label in labels):
+            raise ValidationError(
+                _("Write the host as browsers send it, for example salon.example.org: lower case, no port, no path."),
+                code="host",
+            ) from None
+
+
+def time_zone(name: str) -> None:
+    """An IANA time zone name."""
+    if name not in available_timezones():
+        raise ValidationError(_("Unknown time zone. Write it as Area/City, for example Europe/Madrid."), code="zone")
+
+
+def language(tag: str) -> None:
+    """One of the languages Verso speaks."""
+    if tag not in dict(settings.LANGUAGES):
+        raise ValidationError(_("Verso does not speak this language yet."), code="language")
+
+
+def logo(upload: Any) -> None:
+    """A small raster image, judged by its bytes and never by its name: PNG, JPEG or WebP. SVG can carry scripts."""
+    if upload.size > LOGO_MAX_BYTES:
+        raise ValidationError(_("The logo may be at most 512 KB."), code="size")
+    try:
+        upload.seek(0)
+        with Image.open(upload, formats=list(LOGO_FORMATS)) as image:
+            too_large = max(image.size) > LOGO_MAX_PIXELS
+            if not too_large:
+                image.verify()
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as unreadable:
+        raise ValidationError(_("The logo must be a PNG, JPEG or WebP image."), code="format") from unreadable
+    finally:
+        upload.seek(0)
+    if too_large:
+        raise ValidationError(_("The logo may be at most 2000 pixels wide and high."), code="pixels")
+
+
+@deconstructible
+class LengthByFactor:
+    """At least 15 characters, or 8 with a second factor (NIST SP 800-63B-4 §3.1.1). No composition rules."""
+
+    alone = 15
+    with_factor = 8
+
+    def _minimum(self, user: Any) -> int:
+        has_factor = user is not None and user.pk and not user._state.adding and user.has_second_factor()
+        return self.with_factor if has_factor else self.alone
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Refuses a shorter password."""
+        minimum = self._minimum(user)
+        if len(password) < minimum:
+            raise ValidationError(
+                _("Choose at least %(minimum)d characters. A few unrelated words do well."),
+                code="password_too_short",
+                params={"minimum": minimum},
+            )
+
+    def get_help_text(self) -> str:
+        """What the form says beforehand."""
+        return str(_("At least 15 characters, or 8 with a second factor. A few unrelated words do well."))
