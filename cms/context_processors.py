@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
@@ -11,8 +12,6 @@ from cms import brand
 from governance import tenancy
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
     from accounts.models import Tenant
 
 DRAWING = "1"  # raise when the stylesheet or icon drawn from the same colours changes
@@ -31,7 +30,7 @@ class Language:
 class Site:
     """The tenant as its visitors see it."""
 
-    def __init__(self, tenant: "Tenant", request: "HttpRequest") -> None:
+    def __init__(self, tenant: "Tenant", request: HttpRequest) -> None:
         self.tenant, self.request = tenant, request
 
     def __getattr__(self, name: str) -> Any:
@@ -40,7 +39,12 @@ class Site:
     @property
     def version(self) -> str:
         """Changes when anything in the drawn stylesheet or icon changes."""
-        return brand.version(DRAWING, self.tenant.brand_colour, self.tenant.accent_colour, self.tenant.name[:1])
+        return brand.version(DRAWING, self.tenant.brand_colour, self.tenant.accent_colour, self.initial)
+
+    @property
+    def initial(self) -> str:
+        """The first letter or figure of the name, for the icon."""
+        return next((sign for sign in self.tenant.name if sign.isalnum()), "V").upper()
 
     @property
     def brand_url(self) -> str:
@@ -74,12 +78,11 @@ class Site:
         return offered
 
 
-def site(request: "HttpRequest") -> dict[str, Any]:
+def site(request: HttpRequest) -> dict[str, Any]:
     """`site`: the tenant of this request, read only when a template asks; nothing on the platform's own pages."""
-    return {"site": SimpleLazyObject(lambda: _site_of(request))}
+    return {"site": SimpleLazyObject(lambda: site_of(request) if tenancy.current_id_or_none() else None)}
 
 
-def _site_of(request: "HttpRequest") -> Site | None:
-    if tenancy.current_id_or_none() is None:
-        return None
-    return Site(getattr(request, "tenant", None) or tenancy.current(), request)
+def site_of(request: HttpRequest) -> Site:
+    """The site of this request's tenant. Refuses with `NoTenant`."""
+    return Site(tenancy.current(), request)

@@ -1,15 +1,17 @@
-"""Which language a page speaks: the visitor's choice, then the browser's wish, then the tenant's own language."""
+"""How pages speak: the language middleware, and pages for answers that carry only a status.
+
+Which language a page speaks: the visitor's choice, then the browser's wish, then the tenant's own language."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+from cms.views import errors
+from governance import tenancy
 
 CHOICE = "lang"
 A_YEAR = 365 * 24 * 3600
@@ -18,12 +20,12 @@ A_YEAR = 365 * 24 * 3600
 class LanguageMiddleware:
     """`?lang=es` answers in Spanish and remembers it in a cookie; nothing else sets one. Never touches a session."""
 
-    def __init__(self, get_response: "Callable[[HttpRequest], HttpResponse]") -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: "HttpRequest") -> "HttpResponse":
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         chosen = _offered(request.GET.get(CHOICE, "")) if request.method in ("GET", "HEAD") else ""
-        language = chosen or _remembered(request) or _wished(request) or _of_tenant(request) or settings.LANGUAGE_CODE
+        language = chosen or _remembered(request) or _wished(request) or _of_tenant() or settings.LANGUAGE_CODE
         with translation.override(language):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
@@ -49,11 +51,11 @@ def _offered(code: str) -> str:
         return ""
 
 
-def _remembered(request: "HttpRequest") -> str:
+def _remembered(request: HttpRequest) -> str:
     return _offered(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""))
 
 
-def _wished(request: "HttpRequest") -> str:
+def _wished(request: HttpRequest) -> str:
     for code, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
         if code == "*":
             return ""
@@ -62,5 +64,15 @@ def _wished(request: "HttpRequest") -> str:
     return ""
 
 
-def _of_tenant(request: "HttpRequest") -> str:
-    return _offered(getattr(getattr(request, "tenant", None), "locale", ""))
+def _of_tenant() -> str:
+    return _offered(tenancy.current().locale) if tenancy.current_id_or_none() else ""
+
+
+class ErrorPageMiddleware:
+    """A bare 405 or 429 becomes a page with a way on; anything that has a body stays as it is."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return errors.dress(request, self.get_response(request))

@@ -1,12 +1,20 @@
 """Addresses of the public site."""
 
+from django.contrib.sitemaps.views import sitemap
 from django.urls import path
 
-from cms import views
+from accounts import gate
+from cms.sitemaps import PageSitemap
+from cms.views import files, pages
 
 app_name = "cms"
 urlpatterns = [
-    path("brand.css", views.brand_css, name="brand_css"),
-    path("favicon.svg", views.favicon, name="favicon"),
-    path("favicon.ico", views.favicon_ico, name="favicon_ico"),
+    path("", pages.home, name="home"),
+    path("privacy/", pages.privacy, name="privacy"),
+    path("brand.css", files.brand_css, name="brand_css"),
+    path("favicon.svg", files.favicon, name="favicon"),
+    path("favicon.ico", files.favicon_ico, name="favicon_ico"),
+    path("robots.txt", files.robots, name="robots"),
+    path("sitemap.xml", gate.public(sitemap), {"sitemaps": {"pages": PageSitemap}}, name="sitemap"),
+    path(".well-known/security.txt", files.security_txt, name="security_txt"),
 ]

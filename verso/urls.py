@@ -7,3 +7,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("cms.urls")),
 ]
+
+handler400 = "cms.views.errors.bad_request"
+handler403 = "cms.views.errors.forbidden"
+handler404 = "cms.views.errors.not_found"
+handler500 = "cms.views.errors.server_error"
