@@ -3,7 +3,7 @@
 The web sets it in middleware, Celery from message headers, commands from `--actor`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ class Actor(NamedTuple):
 
 
 SYSTEM = Actor("system")
+ANONYMOUS = Actor("anonymous")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,25 @@ class Acting:
         """The actor at this very moment."""
         return self.actor if isinstance(self.actor, Actor) else self.actor()
 
+    def known(self) -> Actor:
+        """The actor as far as known without asking the database: what log lines may read at any time."""
+        if isinstance(self.actor, Actor):
+            return self.actor
+        peek: Callable[[], Actor] = getattr(self.actor, "peek", lambda: ANONYMOUS)
+        return peek()
+
+    def headers(self) -> dict[str, Any]:
+        """The frame as plain JSON, to travel with a task. The right to look across tenants stays behind."""
+        return {
+            "actor": list(self.who()),
+            "on_behalf_of": self.on_behalf_of,
+            "tenant_id": self.tenant_id,
+            "request_id": self.request_id,
+            "trace_id": self.trace_id,
+            "client_ip": self.client_ip,
+            "user_agent": self.user_agent,
+        }
+
 
 _acting: ContextVar[Acting] = ContextVar("acting", default=Acting())  # noqa: B039 - frozen
 
@@ -49,10 +69,36 @@ def current() -> Acting:
     return _acting.get()
 
 
+def current_request_id() -> str:
+    """The request id of the frame in force, "" outside any request (`AUDITLOG_CID_GETTER` points here)."""
+    return _acting.get().request_id
+
+
 @contextmanager
 def acting(**changes: Any) -> Iterator[Acting]:
     """Change parts of the frame inside a `with` block; the outer frame returns afterwards."""
     frame = replace(_acting.get(), **changes)
+    token = _acting.set(frame)
+    try:
+        yield frame
+    finally:
+        _acting.reset(token)
+
+
+def from_headers(headers: Mapping[str, Any], *, door: Door) -> Acting:
+    """The frame a task was published in, seen from the worker. Missing parts are those of the system itself."""
+    kind, identity = (*headers.get("actor", SYSTEM), "", "")[:2]
+    texts = ("on_behalf_of", "tenant_id", "request_id", "trace_id", "client_ip", "user_agent")
+    return Acting(
+        actor=Actor(str(kind), str(identity)),
+        door=door,
+        **{name: str(headers.get(name) or "") for name in texts},
+    )
+
+
+@contextmanager
+def restored(frame: Acting) -> Iterator[Acting]:
+    """Act inside a whole frame kept from elsewhere; the outer frame returns afterwards."""
     token = _acting.set(frame)
     try:
         yield frame

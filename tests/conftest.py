@@ -12,6 +12,7 @@ from django.test import Client
 from accounts.models import Tenant, User
 from governance import tenancy
 from tests.factories import accounts as people
+from tests.flushing import flush_lifts_guards as flush_lifts_guards
 
 
 @pytest.fixture
