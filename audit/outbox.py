@@ -11,7 +11,7 @@ personal values.
 
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -135,6 +135,13 @@ def waiting_and_parked() -> dict[str, int]:
     mine = OutboxMessage.objects.of_tenant(context.current().tenant_id)
     counted = mine.filter(state__in=(State.WAITING, State.PARKED)).values_list("state").annotate(models.Count("id"))
     return {State.WAITING.value: 0, State.PARKED.value: 0, **dict(counted.order_by())}
+
+
+def states_of(things: Iterable[models.Model], *, kind: str) -> dict[str, str]:
+    """How the messages of one kind about these rows stand, by the row's id; rows nobody was told about are absent."""
+    about = [str(thing.pk) for thing in things]
+    mine = OutboxMessage.objects.of_tenant(context.current().tenant_id).filter(about_id__in=about, kind=kind)
+    return dict(mine.order_by("id").values_list("about_id", "state"))
 
 
 _CLAIM = (

@@ -31,7 +31,7 @@ def brand_pattern(seed: object, columns: int = 5, rows: int = 5) -> SafeString:
         _tiles(str(seed), columns, rows),
     )  # fmt: skip
     return format_html(
-        '<svg class="pattern" viewBox="0 0 {} {}" aria-hidden="true" focusable="false">{}</svg>',
+        '<svg class="pattern" viewBox="0 0 {} {}" preserveAspectRatio="xMidYMid slice" aria-hidden="true">{}</svg>',
         columns * TILE, rows * TILE, tiles,
     )  # fmt: skip
 
