@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -43,6 +44,13 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def url(self, path: str) -> str:
+        """The absolute address of a path on the primary host, as mails write it."""
+        hosts = self.domains.order_by("-is_primary", "host").values_list("host", flat=True)
+        is_usual = (settings.SITE_SCHEME, settings.SITE_PORT) in (("https", 443), ("http", 80))
+        port = "" if is_usual else f":{settings.SITE_PORT}"
+        return f"{settings.SITE_SCHEME}://{hosts.first() or 'localhost'}{port}{path}"
 
 
 class TenantDomain(models.Model):

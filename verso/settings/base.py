@@ -18,6 +18,9 @@ DEBUG = False
 ALLOWED_HOSTS = ["*"]  # hosts are decided by governance.middleware from TenantDomain; unknown ones are 404
 PLATFORM_HOSTS = env.ALLOWED_HOSTS
 TRUSTED_PROXY_COUNT = env.TRUSTED_PROXY_COUNT
+# How links in mails begin; the host is the tenant's primary one.
+SITE_SCHEME = env.SITE_SCHEME
+SITE_PORT = env.SITE_PORT
 
 # --- the house -------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -35,3 +35,5 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
 RATE_LIMITS = env.str("RATE_LIMITS", default="on") != "off"
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+SITE_SCHEME = env.str("SITE_SCHEME", default="http")
+SITE_PORT = env.int("SITE_PORT", default=env.int("PORT", default=8000))
