@@ -1,6 +1,8 @@
 """Governance: the house rules: tenancy, people, keys."""
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,3 +10,11 @@ class GovernanceConfig(AppConfig):
     name = "governance"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Governance")
+
+    def ready(self) -> None:
+        """Wire the receivers and checks."""
+        from governance import receivers  # noqa: PLC0415 - models must be loaded first
+
+        for signal in (post_save, post_delete):
+            for sender in (settings.TENANT_MODEL, settings.TENANT_DOMAIN_MODEL):
+                signal.connect(receivers.forget_tenants, sender=sender, dispatch_uid=f"forget-{id(signal)}-{sender}")

@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from django.conf import settings
+from django.core.exceptions import FullResultSet
 from django.db import models
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import context
 from governance import tenancy
 from governance.fields import uuid7
+from governance.models.encrypted import leave_sealed
 
 
 class CurrentTenant(models.Value):
@@ -23,8 +25,28 @@ class CurrentTenant(models.Value):
         return models.Value(tenancy.current_id(), output_field=models.UUIDField()).as_sql(compiler, connection)
 
 
+class InsideAcross(models.Value):
+    """True inside `tenancy.across()`, and refused with `NotAcross` anywhere else, when the SQL is written."""
+
+    def __init__(self) -> None:
+        super().__init__(True, output_field=models.BooleanField())
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+        """Always everything. Refuses with `NotAcross`."""
+        _refuse_unless_across()
+        raise FullResultSet
+
+
+def _refuse_unless_across() -> None:
+    if not context.current().across_tenants:
+        raise tenancy.NotAcross("Wrap operator code in `with tenancy.across():` to see every tenant's rows.")
+
+
 class TenantManager(models.Manager["TenantOwned"]):
-    """Rows of the current tenant. No tenant active is an error, not all rows."""
+    """Rows of the current tenant. No tenant active is an error, not all rows.
+
+    A model with a queryset of its own: `objects = TenantManager.from_queryset(AppointmentQuerySet)()`.
+    """
 
     def get_queryset(self) -> models.QuerySet[Any]:
         return super().get_queryset().filter(tenant_id=CurrentTenant())
@@ -34,16 +56,52 @@ class AcrossTenantsManager(models.Manager["TenantOwned"]):
     """Every tenant's rows, for operator code inside `tenancy.across()`. Refuses with `NotAcross`."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        if not context.current().across_tenants:
-            raise tenancy.NotAcross("Wrap operator code in `with tenancy.across():` to see every tenant's rows.")
-        return super().get_queryset()
+        _refuse_unless_across()
+        return super().get_queryset().filter(InsideAcross())
+
+
+class WithinReachManager(models.Manager["TenantOwned"]):
+    """What Django itself follows relations and saves with: the current tenant's rows, or all inside `across()`."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        if context.current().across_tenants:
+            return super().get_queryset().filter(InsideAcross())
+        return super().get_queryset().filter(tenant_id=CurrentTenant())
+
+
+class OwningTenant(models.ForeignKey):
+    """The tenant a row belongs to. Nothing is written for another tenant than the active one."""
+
+    def pre_save(self, instance: Any, add: bool) -> Any:
+        """The owner's id. Refuses with `AnotherTenant` a row that points at another tenant's row."""
+        for field in instance._meta.concrete_fields:
+            if field.is_relation and field.is_cached(instance):
+                owner = getattr(field.get_cached_value(instance), "tenant_id", instance.tenant_id)
+                if field is not self and owner != instance.tenant_id and _is_owned(field):
+                    raise tenancy.AnotherTenant(f"{field.name} belongs to another tenant.")
+        return super().pre_save(instance, add)
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """The column's value. Refuses with `NoTenant` and `AnotherTenant`."""
+        if not hasattr(value, "resolve_expression"):
+            tenancy.require(self.target_field.to_python(value))
+        return super().get_db_prep_save(value, connection)
+
+    def deconstruct(self) -> Any:
+        """An ordinary foreign key, as far as migrations are concerned."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, kwargs
+
+
+def _is_owned(field: Any) -> bool:
+    return issubclass(field.related_model, TenantOwned)
 
 
 class TenantOwned(models.Model):
     """Abstract base of every row a tenant owns."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    tenant = models.ForeignKey(
+    tenant = OwningTenant(
         settings.TENANT_MODEL,
         verbose_name=_("tenant"),
         on_delete=models.PROTECT,
@@ -54,6 +112,35 @@ class TenantOwned(models.Model):
 
     objects: models.Manager[Self] = TenantManager()  # type: ignore[assignment]
     across_tenants: models.Manager[Self] = AcrossTenantsManager()  # type: ignore[assignment]
+    within_reach: models.Manager[Self] = WithinReachManager()  # type: ignore[assignment]
 
     class Meta:
         abstract = True
+        base_manager_name = "within_reach"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the row. Refuses with `NoTenant` and `AnotherTenant`."""
+        tenancy.require(self.tenant_id)
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Remove the row. Refuses with `NoTenant` and `AnotherTenant`."""
+        tenancy.require(self.tenant_id)
+        return super().delete(*args, **kwargs)
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read the row again; sealed values stay sealed until somebody asks for them."""
+        with leave_sealed():
+            super().refresh_from_db(*args, **kwargs)
+
+    def validate_unique(self, exclude: Any = None) -> None:
+        """Uniqueness is within the tenant, which no form shows, so it must not be left out."""
+        super().validate_unique(exclude=_without_tenant(exclude))
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """Constraints name the tenant, which no form shows, so it must not be left out."""
+        super().validate_constraints(exclude=_without_tenant(exclude))
+
+
+def _without_tenant(exclude: Any) -> set[str]:
+    return set(exclude or ()) - {"tenant"}

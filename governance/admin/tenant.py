@@ -1,0 +1,169 @@
+"""The admin base of every tenant model: nothing of another tenant is listed, offered, filtered by or saved."""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.filters import RelatedFieldListFilter
+from django.db import models
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from governance import keys
+from governance.models import EncryptedTextField, TenantOwned
+from governance.models.person import erased_words
+
+
+def legible(row: Any, field: str) -> str:
+    """An encrypted value as staff see it: the text, or that it was erased and when, or that it cannot be read."""
+    try:
+        return getattr(row, field) or ""
+    except keys.Erased as gone:
+        return erased_words(gone.at)
+    except keys.Unreadable:
+        return str(_("unreadable"))
+
+
+def choices_of(model: type[models.Model]) -> models.QuerySet[Any] | None:
+    """The rows of a related model that may be offered in this tenant; None where all may.
+
+    A model that serves several tenants (users) says which rows with a classmethod `of_tenant()`; without it, none.
+    """
+    if issubclass(model, TenantOwned):
+        return model.objects.all()
+    of_tenant: Callable[[], models.QuerySet[Any]] | None = getattr(model, "of_tenant", None)
+    if of_tenant is not None:
+        return of_tenant()
+    shared = (settings.AUTH_USER_MODEL, settings.TENANT_MODEL, settings.TENANT_DOMAIN_MODEL)
+    return model._default_manager.none() if model._meta.label in shared else None
+
+
+class TenantRelatedFilter(RelatedFieldListFilter):
+    """A list filter by a relation that offers this tenant's rows only."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        """The choices, without rows of other tenants."""
+        allowed = choices_of(field.related_model)
+        offered: list[tuple[Any, str]] = super().field_choices(field, request, model_admin)
+        if allowed is None:
+            return offered
+        ids = set(allowed.values_list("pk", flat=True))
+        return [(pk, label) for pk, label in offered if pk in ids]
+
+
+@cache
+def _column(model: type[models.Model], name: str) -> Callable[[Any], str]:
+    """A column that shows an encrypted field; always the same object for the same field."""
+
+    def shown(row: Any) -> str:
+        return legible(row, name)
+
+    shown.__name__ = name
+    shown.short_description = model._meta.get_field(name).verbose_name  # type: ignore[attr-defined]
+    return shown
+
+
+def _encrypted(model: type[models.Model]) -> set[str]:
+    return {field.name for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)}
+
+
+class TenantScoped:
+    """What the admin pages and inlines of tenant models share."""
+
+    model: type[Any]
+
+    # --- only this tenant's rows are offered ---
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer this tenant's rows, whatever the widget."""
+        return super().formfield_for_foreignkey(db_field, request, **_limited(db_field, kwargs))  # type: ignore[misc]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer this tenant's rows, whatever the widget."""
+        return super().formfield_for_manytomany(db_field, request, **_limited(db_field, kwargs))  # type: ignore[misc]
+
+    # --- encrypted values are shown so that an erased one does not break the page ---
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """As declared, encrypted ones legibly."""
+        return self._legible(super().get_readonly_fields(request, obj), _encrypted(self.model))  # type: ignore[misc]
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """The tenant is never shown, and what is read-only stays out of the form."""
+        names = super().get_exclude(request, obj) or ()  # type: ignore[misc]
+        return [*names, "tenant", *self._read_only_encrypted(request, obj)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """As declared, encrypted read-only ones legibly."""
+        names = self._read_only_encrypted(request, obj)
+        return [
+            (title, {**options, "fields": self._legible(options["fields"], names)})
+            for title, options in super().get_fieldsets(request, obj)  # type: ignore[misc]
+        ]
+
+    def _read_only_encrypted(self, request: HttpRequest, obj: Any) -> set[str]:
+        declared = super().get_readonly_fields(request, obj)  # type: ignore[misc]
+        if self.has_view_or_change_permission(request, obj) and not self._may_change(request, obj):  # type: ignore[attr-defined]
+            return _encrypted(self.model)
+        return _encrypted(self.model) & {name for name in declared if isinstance(name, str)}
+
+    def _may_change(self, request: HttpRequest, obj: Any) -> bool:
+        return bool(self.has_change_permission(request, obj) if obj else self.has_add_permission(request, *(() if isinstance(self, admin.ModelAdmin) else (obj,))))  # type: ignore[attr-defined]
+
+    def _legible(self, names: Iterable[Any], encrypted: set[str]) -> list[Any]:
+        return [
+            self._legible(name, encrypted)
+            if isinstance(name, list | tuple)
+            else _column(self.model, name)
+            if name in encrypted
+            else name
+            for name in names
+        ]
+
+
+def _limited(db_field: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    allowed = choices_of(db_field.related_model)
+    if allowed is None:
+        return kwargs
+    asked = kwargs.get("queryset")
+    return {**kwargs, "queryset": allowed if asked is None else asked.filter(pk__in=allowed.values("pk"))}
+
+
+class TenantAdmin(TenantScoped, admin.ModelAdmin):
+    """The `ModelAdmin` of every tenant model."""
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """As declared, encrypted columns legibly."""
+        return self._legible(super().get_list_display(request), _encrypted(self.model))
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """As declared, encrypted columns legibly."""
+        links = super().get_list_display_links(request, list_display)
+        return links and self._legible(links, _encrypted(self.model))
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """As declared; a filter by a relation offers this tenant's rows."""
+        return [self._tenants_own(item) for item in super().get_list_filter(request)]
+
+    def _tenants_own(self, item: Any) -> Any:
+        if not isinstance(item, str) or "__" in item:
+            return item
+        related = getattr(self.model._meta.get_field(item), "related_model", None)
+        return (item, TenantRelatedFilter) if related and choices_of(related) is not None else item
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Whether the address may filter by this: never by tenant, keys or hashes."""
+        if {"tenant", "tenant_id", "wrapped_key", "token"} & set(lookup.split("__")) or "_index" in lookup:
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
+
+
+class TenantTabularInline(TenantScoped, admin.TabularInline):
+    """Rows of a tenant model in a table, on the page of the row they belong to."""
+
+
+class TenantStackedInline(TenantScoped, admin.StackedInline):
+    """Rows of a tenant model one below the other, on the page of the row they belong to."""
+
+
+TenantInline = TenantTabularInline

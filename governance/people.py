@@ -1,0 +1,198 @@
+"""What is done with people: recognise, correct, find, erase. Their name, e-mail and phone lie encrypted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+from django.db import models, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from audit import ledger
+from governance import keys, spelling, tenancy
+from governance.models import EraseEpoch, NameToken, Person
+from governance.models.encrypted import leave_sealed, look_up_by
+
+CORRECTABLE = ("name", "email", "phone", "locale", "time_zone")
+SEALED = ("name", "email", "phone")
+MOST_CANDIDATES = 20
+
+
+class NotAnAddress(ValidationError):
+    """The e-mail is not one."""
+
+
+class AlreadyErased(ValidationError):
+    """The person was erased; nothing about them can be written any more."""
+
+
+class NotCorrectable(ValidationError):
+    """A field that `correct` does not write."""
+
+
+# --- recognise -------------------------------------------------------------------------------------------------------
+def recognise(
+    *, name: str, email: str, phone: str = "", locale: str = "", time_zone: str = "", at: datetime
+) -> Person:
+    """The person who typed this: a row of theirs if nothing typed contradicts it, a new one otherwise.
+
+    Never changes or shows what is stored: whoever types somebody's e-mail with another name or phone becomes a new row.
+    Refuses with `NotAnAddress`.
+    """
+    typed = {"name": name.strip(), "email": email.strip(), "phone": phone.strip()}
+    _refuse_unless_address(typed["email"])
+    for candidate in _candidates(typed["email"]):
+        if not _contradicts(candidate, typed):
+            return candidate
+    return _register(typed, locale=locale, time_zone=time_zone, at=at)
+
+
+def _refuse_unless_address(email: str) -> None:
+    if email:
+        try:
+            EmailValidator()(email)
+        except ValidationError as error:
+            raise NotAnAddress(_("Enter a valid e-mail address."), code="email") from error
+
+
+def _candidates(email: str) -> QuerySet[Person]:
+    index = look_up_by("email", email, tenancy.current_id()) if email else ""
+    if not index:
+        return Person.objects.none()
+    return Person.objects.filter(email_index=index, erased_at=None).order_by("-created_at")[:MOST_CANDIDATES]
+
+
+def _contradicts(person: Person, typed: Mapping[str, str]) -> bool:
+    """Whether something typed is not exactly what is stored, spelling aside. Typing nothing contradicts nothing."""
+    try:
+        return any(
+            typed[field] and normal(typed[field]) != normal(getattr(person, field) or "")
+            for field, normal in (("name", spelling.name), ("email", spelling.email), ("phone", spelling.phone))
+        )
+    except keys.Unreadable:
+        return True
+
+
+@transaction.atomic
+def _register(typed: Mapping[str, str], *, locale: str, time_zone: str, at: datetime) -> Person:
+    person = Person(**typed, locale=locale[:10], time_zone=time_zone[:64], created_at=at)
+    person.save(force_insert=True)
+    _file_name(person, typed["name"])
+    ledger.record("governance.person.recorded", person, people=[person])
+    return person
+
+
+def _file_name(person: Person, name: str) -> None:
+    """Keep the tokens the person is found by, in step with the name."""
+    tokens = {keys.blind(person.tenant_id, "name", prefix) for prefix in spelling.prefixes(name)}
+    NameToken.objects.bulk_create([NameToken(person=person, token=token) for token in sorted(tokens)])
+
+
+# --- correct ---------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def correct(person: Person, *, by: Any, at: datetime, **fields: str) -> Person:
+    """Write what the person or staff say is right (name, email, phone, locale, time_zone).
+
+    Refuses with `AlreadyErased`, `NotAnAddress`, `NotCorrectable`.
+    """
+    if unknown := set(fields) - set(CORRECTABLE):
+        raise NotCorrectable(_("%(fields)s cannot be corrected here.") % {"fields": ", ".join(sorted(unknown))})
+    kept = _locked(person.pk)
+    _refuse_unless_address(fields.get("email", ""))
+    changes = _changes(kept, fields)
+    if not changes:
+        return kept
+    for field, (_before, after) in changes.items():
+        setattr(kept, field, after)
+    kept.save()
+    if "name" in changes:
+        NameToken.objects.filter(person=kept).delete()
+        _file_name(kept, kept.name)
+    ledger.record("governance.person.corrected", kept, changes=_for_ledger(kept, changes), people=[kept])
+    return kept
+
+
+def _locked(person_id: UUID) -> Person:
+    kept = Person.objects.select_for_update().get(pk=person_id)
+    if kept.erased_at is not None:
+        raise AlreadyErased(_("This person was erased."), code="erased")
+    return kept
+
+
+def _changes(kept: Person, fields: Mapping[str, str]) -> dict[str, list[str]]:
+    before = {field: getattr(kept, field) for field in fields}
+    return {field: [before[field], after.strip()] for field, after in fields.items() if before[field] != after.strip()}
+
+
+def _for_ledger(kept: Person, changes: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The changes, with personal values marked to be stored under the person's key."""
+    return {
+        field: [ledger.Personal(kept, value) if field in SEALED else value for value in values]
+        for field, values in changes.items()
+    }
+
+
+# --- find ------------------------------------------------------------------------------------------------------------
+def search(text: str) -> QuerySet[Person]:
+    """People of this tenant whose e-mail or phone is `text`, or the words of whose name begin like its words."""
+    found = Q(pk__in=[])
+    tenant_id = tenancy.current_id()
+    if "@" in text:
+        found |= Q(email_index=look_up_by("email", text, tenant_id))
+    elif sum(sign.isdigit() for sign in text) >= 5:
+        found |= Q(phone_index=look_up_by("phone", text, tenant_id))
+    elif asked := spelling.asked(text):
+        found |= _named(tenant_id, asked)
+    return Person.objects.filter(found, erased_at=None)
+
+
+def _named(tenant_id: UUID, asked: set[str]) -> Q:
+    every = Q()
+    for prefix in sorted(asked):
+        token = keys.blind(tenant_id, "name", prefix)
+        every &= Q(Exists(NameToken.objects.filter(person=OuterRef("pk"), token=token)))
+    return every
+
+
+# --- erase -----------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def erase(person: Person, *, by: Any, at: datetime, reason: str = "") -> Person:
+    """Destroy the person's key and everything they could be found by; what was sealed under it is gone everywhere.
+
+    The row stays, so that what points at it keeps its place. Refuses with `AlreadyErased`.
+    """
+    kept = _locked(person.pk)
+    NameToken.objects.filter(person=kept).delete()
+    Person.objects.filter(pk=kept.pk).update(
+        wrapped_key=None,
+        erased_at=at,
+        email_index="",
+        phone_index="",
+        locale="",
+        time_zone="",
+        **dict.fromkeys(SEALED, keys.DESTROYED),
+    )
+    _bump_epoch()
+    ledger.record("governance.person.erased", kept, people=[kept], reason=reason)
+    keys.distrust(kept.tenant_id)
+    transaction.on_commit(lambda: keys.distrust(kept.tenant_id))
+    with leave_sealed():
+        kept.refresh_from_db()
+    return kept
+
+
+def _bump_epoch() -> None:
+    EraseEpoch.objects.get_or_create()
+    EraseEpoch.objects.update(value=F("value") + 1)
+
+
+def pointing_at(person: Person) -> list[tuple[models.Model, QuerySet[Any]]]:
+    """What points at a person: each model that does, with its rows of this tenant."""
+    relations = [r for r in Person._meta.related_objects if r.related_model is not NameToken]
+    return [
+        (relation.related_model, relation.related_model._default_manager.filter(**{relation.field.name: person}))
+        for relation in relations
+    ]
