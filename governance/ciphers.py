@@ -30,7 +30,9 @@ class LedgerCipher:
 
 def _person(person_id: str) -> Person:
     try:
-        return Person.within_reach.only("id", "tenant", "wrapped_key", "key_generation", "erased_at").get(pk=person_id)
+        return (
+            Person.within_reach().only("id", "tenant", "wrapped_key", "key_generation", "erased_at").get(pk=person_id)
+        )
     except ObjectDoesNotExist as error:
         raise keys.Undecryptable("The person this was sealed for is gone.") from error
 

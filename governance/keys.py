@@ -195,9 +195,7 @@ def seal(person: Any, plaintext: bytes, *, place: bytes) -> bytes:
     """Sealed under the person's key for one place. Refuses with `Erased`."""
     if person._state.adding:
         give(person)
-    return sealing.seal(
-        _of_person(person), plaintext, key_id=person.pk, generation=person.key_generation, place=place
-    )
+    return sealing.seal(_of_person(person), plaintext, key_id=person.pk, generation=person.key_generation, place=place)
 
 
 def unseal(person: Any, sealed: bytes, *, place: bytes) -> bytes:

@@ -34,9 +34,7 @@ class NotCorrectable(ValidationError):
 
 
 # --- recognise -------------------------------------------------------------------------------------------------------
-def recognise(
-    *, name: str, email: str, phone: str = "", locale: str = "", time_zone: str = "", at: datetime
-) -> Person:
+def recognise(*, name: str, email: str, phone: str = "", locale: str = "", time_zone: str = "", at: datetime) -> Person:
     """The person who typed this: a row of theirs if nothing typed contradicts it, a new one otherwise.
 
     Never changes or shows what is stored: whoever types somebody's e-mail with another name or phone becomes a new row.

@@ -62,9 +62,7 @@ class FileProvider:
 
     def wrap(self, dek: bytes, context: Mapping[str, str]) -> Wrapped:
         version, key = self._keys[self._newest]
-        blob = sealing.seal(
-            sealing.cipher(key), dek, key_id=self._newest, generation=version, place=_place(context)
-        )
+        blob = sealing.seal(sealing.cipher(key), dek, key_id=self._newest, generation=version, place=_place(context))
         return Wrapped(blob, str(version))
 
     def unwrap(self, blob: bytes, context: Mapping[str, str]) -> bytes:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from governance import tenancy
 
 
 def forget_tenants(**_kwargs: Any) -> None:
-    """A tenant or a host changed."""
+    """A tenant or a host changed: forget now, and again once others can see the change."""
     tenancy.forget()
+    transaction.on_commit(tenancy.forget)

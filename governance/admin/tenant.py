@@ -102,13 +102,10 @@ class TenantScoped:
         ]
 
     def _read_only_encrypted(self, request: HttpRequest, obj: Any) -> set[str]:
-        declared = super().get_readonly_fields(request, obj)  # type: ignore[misc]
-        if self.has_view_or_change_permission(request, obj) and not self._may_change(request, obj):  # type: ignore[attr-defined]
+        if obj is not None and not self.has_change_permission(request, obj):  # type: ignore[attr-defined]
             return _encrypted(self.model)
+        declared = super().get_readonly_fields(request, obj)  # type: ignore[misc]
         return _encrypted(self.model) & {name for name in declared if isinstance(name, str)}
-
-    def _may_change(self, request: HttpRequest, obj: Any) -> bool:
-        return bool(self.has_change_permission(request, obj) if obj else self.has_add_permission(request, *(() if isinstance(self, admin.ModelAdmin) else (obj,))))  # type: ignore[attr-defined]
 
     def _legible(self, names: Iterable[Any], encrypted: set[str]) -> list[Any]:
         return [

@@ -49,6 +49,8 @@ class TenantManager(models.Manager["TenantOwned"]):
     """
 
     def get_queryset(self) -> models.QuerySet[Any]:
+        if self._hints and context.current().across_tenants:  # Django follows a relation of a row already in hand
+            return super().get_queryset().filter(InsideAcross())
         return super().get_queryset().filter(tenant_id=CurrentTenant())
 
 
@@ -58,15 +60,6 @@ class AcrossTenantsManager(models.Manager["TenantOwned"]):
     def get_queryset(self) -> models.QuerySet[Any]:
         _refuse_unless_across()
         return super().get_queryset().filter(InsideAcross())
-
-
-class WithinReachManager(models.Manager["TenantOwned"]):
-    """What Django itself follows relations and saves with: the current tenant's rows, or all inside `across()`."""
-
-    def get_queryset(self) -> models.QuerySet[Any]:
-        if context.current().across_tenants:
-            return super().get_queryset().filter(InsideAcross())
-        return super().get_queryset().filter(tenant_id=CurrentTenant())
 
 
 class OwningTenant(models.ForeignKey):
@@ -112,11 +105,9 @@ class TenantOwned(models.Model):
 
     objects: models.Manager[Self] = TenantManager()  # type: ignore[assignment]
     across_tenants: models.Manager[Self] = AcrossTenantsManager()  # type: ignore[assignment]
-    within_reach: models.Manager[Self] = WithinReachManager()  # type: ignore[assignment]
 
     class Meta:
         abstract = True
-        base_manager_name = "within_reach"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the row. Refuses with `NoTenant` and `AnotherTenant`."""
@@ -127,6 +118,12 @@ class TenantOwned(models.Model):
         """Remove the row. Refuses with `NoTenant` and `AnotherTenant`."""
         tenancy.require(self.tenant_id)
         return super().delete(*args, **kwargs)
+
+    @classmethod
+    def within_reach(cls) -> models.QuerySet[Self]:
+        """This tenant's rows, or every tenant's inside `tenancy.across()`."""
+        manager = cls.across_tenants if context.current().across_tenants else cls.objects
+        return manager.all()
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         """Read the row again; sealed values stay sealed until somebody asks for them."""
@@ -140,6 +137,11 @@ class TenantOwned(models.Model):
     def validate_constraints(self, exclude: Any = None) -> None:
         """Constraints name the tenant, which no form shows, so it must not be left out."""
         super().validate_constraints(exclude=_without_tenant(exclude))
+
+
+# Named here and not in Meta, where every model's migrations would repeat it: Django finds it through the base class.
+# Relations are followed, rows saved and refreshed through the fenced manager too.
+TenantOwned._meta.base_manager_name = "objects"
 
 
 def _without_tenant(exclude: Any) -> set[str]:

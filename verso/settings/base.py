@@ -54,9 +54,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "audit.middleware.RequestContext",
+    "csp.middleware.CSPMiddleware",
+    "governance.middleware.TenantMiddleware",  # before anything builds an address or serves a file
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "audit.middleware.RefusedActs",  # inside the tenant's middleware, outside sessions, CSRF and the gate
     "django.contrib.sessions.middleware.SessionMiddleware",
     "cms.middleware.LanguageMiddleware",
@@ -77,6 +78,11 @@ WSGI_APPLICATION = "verso.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
 TENANT_MODEL = "accounts.Tenant"
 TENANT_DOMAIN_MODEL = "accounts.TenantDomain"
+KEY_PROVIDER = env.KEY_PROVIDER
+KEY_FILE = env.KEY_FILE
+KEY_FILE_MAY_LIE_IN_TREE = True  # production says no
+AUDIT_CIPHER = "governance.ciphers.LedgerCipher"
+AUDIT_MAC_KEYS = "governance.ciphers.LedgerMacKeys"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TEMPLATES: list[dict[str, Any]] = [
