@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.exceptions import FieldError
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Tenant
 from governance import keys, people, tenancy
@@ -128,6 +128,6 @@ def test_encrypted_columns_cannot_be_compared_or_bulk_updated(tenant: Tenant) ->
         Person.objects.update(name="x")
     person = Person.objects.get()
     person.name = "y"
-    with pytest.raises(FieldError):
+    with pytest.raises(FieldError), transaction.atomic():
         Person.objects.bulk_update([person], ["name"])
     assert Person.objects.get().name == "María Núñez"
