@@ -11,7 +11,3 @@ FRESH = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
 
 RECOVERY_CODES = 10
-
-# Wrong passwords for one e-mail from one address, and how long the lock holds.
-FAILURE_LIMIT = 5
-COOL_OFF = timedelta(minutes=15)

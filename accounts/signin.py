@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.db.models import F
 
 from accounts import conf, policies
-from accounts.models import User
+from accounts.models import Membership, User, normalise_email
 from audit import ledger
 from governance import tenancy
 
@@ -86,18 +85,25 @@ def step_up(request: "WSGIRequest", user: User, evidence: Evidence, *, at: datet
     ledger.record("accounts.session.verified", user, reason=" + ".join(evidence.methods))
 
 
+def renew(request: "WSGIRequest", user: User, *, at: datetime) -> None:
+    """Let the session at hand outlive a change of its own user's password, under a fresh key."""
+    auth.update_session_auth_hash(request, user)
+    kept = request.session[STANDING]
+    request.session[STANDING] = kept | {"epoch": user.session_epoch, "seen": at.timestamp()}
+
+
+def note_failure(email: str, *, what: str = "accounts.signin.failed", reason: str) -> None:
+    """Put a failed attempt into the ledger, about the member it aimed at if there is one."""
+    member = Membership.objects.filter(user__email_key=normalise_email(email)).select_related("user").first()
+    ledger.refused(what, member.user if member else None, reason=reason, outcome="failed")
+
+
 def leave(request: "WSGIRequest", *, reason: str = "signed out") -> None:
     """End the session at hand."""
     user = request.user
     auth.logout(request)
     if isinstance(user, User):
         ledger.record("accounts.session.ended", user, reason=reason)
-
-
-def end_others(user: User) -> None:
-    """End every session of this user at its next request; the caller renews its own with `step_up`."""
-    User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
-    user.refresh_from_db(fields=["session_epoch"])
 
 
 def is_fresh(session: "SessionBase", *, at: datetime) -> bool:

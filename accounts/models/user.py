@@ -80,6 +80,11 @@ class User(AbstractBaseUser):
         """Whether anything in this app is permitted."""
         return self.is_active and _user_has_module_perms(self, app_label)
 
+    def end_sessions(self) -> None:
+        """End every session at its next request. Whoever acts in one renews it with `signin.step_up`."""
+        User.objects.filter(pk=self.pk).update(session_epoch=models.F("session_epoch") + 1)
+        self.refresh_from_db(fields=["session_epoch"])
+
     def has_second_factor(self) -> bool:
         """Whether an authenticator is enrolled."""
         return TOTPDevice.objects.filter(user=self, confirmed=True).exists()

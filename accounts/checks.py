@@ -1,0 +1,63 @@
+"""System checks of the door: who may permit, whether the gate stands, what the admin shows."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.backends import BaseBackend
+from django.core import checks
+from django.utils.module_loading import import_string
+
+PERMITTING = ("get_all_permissions", "get_user_permissions", "get_group_permissions", "has_perm", "has_module_perms")
+GATE = "accounts.middleware.GateMiddleware"
+THE_ONE = "accounts.backends.TenantPermissionBackend"
+
+
+def _permits(backend: type) -> bool:
+    """Whether a backend has a say of its own in permissions: anything but BaseBackend's empty answers."""
+    return any(getattr(backend, name, None) not in (None, getattr(BaseBackend, name, None)) for name in PERMITTING)
+
+
+@checks.register(checks.Tags.security)
+def only_one_backend_permits(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Stock backends (axes, SSO, allauth) inherit ModelBackend and would grant permissions across all tenants."""
+    return [
+        checks.Error(
+            f"{path} grants permissions.",
+            hint=f"Only {THE_ONE} may. Derive from BaseBackend, or take it out of AUTHENTICATION_BACKENDS.",
+            id="accounts.E001",
+        )
+        for path in settings.AUTHENTICATION_BACKENDS
+        if path != THE_ONE and _permits(import_string(path))
+    ]
+
+
+@checks.register(checks.Tags.security)
+def the_gate_stands(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Without the gate every view would be open to one-factor sessions."""
+    needed = [GATE, "accounts.middleware.AuthenticationMiddleware", "accounts.middleware.SessionMiddleware"]
+    return [
+        checks.Error(f"{name} is not in MIDDLEWARE.", hint="Every address is closed by it.", id="accounts.E002")
+        for name in needed
+        if name not in settings.MIDDLEWARE
+    ]
+
+
+@checks.register(checks.Tags.admin)
+def the_admin_shows_the_house_only(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A package's model in the admin answers lookups about every column, seeds and keys included."""
+    shown = getattr(admin.site, "apps_shown", frozenset())
+    return [
+        checks.Error(f"{model._meta.label} is registered in the admin.", hint="Unregister it.", id="accounts.E003")
+        for model in admin.site._registry
+        if model._meta.app_label not in shown
+    ]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def limits_are_shared(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """In one process's memory, limits and locks count for that process only."""
+    if "locmem" not in settings.CACHES["default"]["BACKEND"]:
+        return []
+    hint = "Set REDIS_URL when more than one process serves requests."
+    return [checks.Warning("Rate limits and sign-in locks count per process.", hint=hint, id="accounts.W001")]
