@@ -19,7 +19,6 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 
 from accounts import gate, permissions, policies, signin
 from governance import tenancy
@@ -109,7 +108,6 @@ class VersoAdminSite(admin.AdminSite):
         name = tenancy.current().name
         return super().each_context(request) | {"site_header": name, "site_title": name, "index_title": _("Today")}
 
-    @never_cache
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The first page: `cards` are (name, html) pairs, drawn for this person."""
         cards = [{"name": card.name, "html": card.html(request)} for card in cards_for(request.user)]  # type: ignore

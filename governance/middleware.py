@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseNotFound
-from django.http.request import HttpRequest, HttpResponseBase, split_domain_port
+from django.http.request import HttpRequest, split_domain_port
+from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.utils.translation import gettext as _
 
