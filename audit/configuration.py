@@ -43,7 +43,7 @@ def record(entry: LogEntry) -> None:
     model = entry.content_type.model_class()
     if model is None:
         return
-    subject = ledger.Subject(model._meta.label_lower, entry.object_pk)
+    subject = ledger.Subject(model._meta.label_lower, str(entry.object_pk))
     ledger.record(f"{subject.type}.{VERBS[entry.action]}", subject, changes=_before_after(entry.changes or {}))
 
 
