@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # Each entry has a command twin with the same name as its task; see docs/operating/.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver_outbox": {"task": "audit.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "release_holds": {"task": "scheduling.tasks.release_holds", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # --- what happened ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,50 @@
+"""The verbs of booking: hold, book, confirm, reschedule, cancel, complete, mark_no_show, renew_link, release_expired.
+
+Every path to a booking (page, admin, task, command) goes through these, and so through the same lock and constraint.
+"""
+
+from scheduling.bookings.changing import cancel, complete, mark_no_show, renew_link, reschedule
+from scheduling.bookings.expiring import release_expired
+from scheduling.bookings.making import Booked, Customer, book, confirm, hold
+from scheduling.bookings.refusals import (
+    AlreadyOver,
+    Crowded,
+    DifferentBody,
+    HoldExpired,
+    NotAllowed,
+    NotAnOpening,
+    NotYet,
+    OutsideWindow,
+    ReasonMissing,
+    Refused,
+    SlotTaken,
+    TooLate,
+    TooSoon,
+)
+
+__all__ = [
+    "AlreadyOver",
+    "Booked",
+    "Crowded",
+    "Customer",
+    "DifferentBody",
+    "HoldExpired",
+    "NotAllowed",
+    "NotAnOpening",
+    "NotYet",
+    "OutsideWindow",
+    "ReasonMissing",
+    "Refused",
+    "SlotTaken",
+    "TooLate",
+    "TooSoon",
+    "book",
+    "cancel",
+    "complete",
+    "confirm",
+    "hold",
+    "mark_no_show",
+    "release_expired",
+    "renew_link",
+    "reschedule",
+]

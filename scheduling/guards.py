@@ -1,0 +1,74 @@
+"""The guarantee that nothing is booked twice, kept by the database itself.
+
+PostgreSQL has an exclusion constraint and a CHECK; SQLite has triggers, which Django silently drops as it rebuilds the
+table. All are put back after every migration: the constraints by `install`, the triggers by audit's registry.
+"""
+
+from django.db import DatabaseError, connections
+
+from audit import guards
+
+TABLE = "scheduling_allocation"
+OVERLAP = "allocation_never_twice"
+LENGTH = "allocation_lasts_at_most_a_week"
+
+POSTGRESQL = {
+    OVERLAP: (
+        f"ALTER TABLE {TABLE} ADD CONSTRAINT {OVERLAP} EXCLUDE USING gist "
+        "(tstzrange(blocked_start, blocked_end, '[)') WITH &&, bookable_id WITH =) "
+        "WHERE (state IN ('held', 'confirmed'))"
+    ),
+    LENGTH: f"ALTER TABLE {TABLE} ADD CONSTRAINT {LENGTH} CHECK (blocked_end <= blocked_start + interval '7 days')",
+}
+
+_SQLITE = f"""
+SELECT RAISE(ABORT, '{LENGTH}') WHERE julianday(NEW.blocked_end) - julianday(NEW.blocked_start) > 7.0000001;
+SELECT RAISE(ABORT, '{OVERLAP}') WHERE EXISTS (
+  SELECT 1 FROM {TABLE} AS other
+  WHERE other.bookable_id = NEW.bookable_id AND other.released_at IS NULL AND other.id <> NEW.id
+    AND other.blocked_start >= datetime(NEW.blocked_start, '-8 days')
+    AND other.blocked_start < NEW.blocked_end AND other.blocked_end > NEW.blocked_start
+);
+"""
+
+
+def register() -> None:
+    """Tell audit's registry about the SQLite triggers."""
+    guards.register(
+        guards.Guard(
+            table=TABLE,
+            name=OVERLAP,
+            events=("INSERT", "UPDATE"),
+            when="NEW.state IN ('held', 'confirmed')",
+            sqlite=_SQLITE,
+        )
+    )
+
+
+def is_overlap(error: DatabaseError) -> bool:
+    """Is this the database saying that the time is taken?"""
+    return getattr(error.__cause__, "sqlstate", "") == "23P01" or OVERLAP in str(error)
+
+
+def missing(using: str = "default") -> list[str]:
+    """Which PostgreSQL constraints are absent or not enforced. SQLite's triggers are in `audit.guards.missing`."""
+    connection = connections[using]
+    if connection.vendor != "postgresql" or TABLE not in connection.introspection.table_names():
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname FROM pg_constraint "
+            "WHERE conrelid = %s::regclass AND convalidated AND contype IN ('x', 'c')",
+            [TABLE],
+        )
+        found = {name for (name,) in cursor.fetchall()}
+    return [name for name in POSTGRESQL if name not in found]
+
+
+def install(using: str = "default") -> list[str]:
+    """Put back the PostgreSQL constraints that are missing; answers their names. Fails loudly if bookings overlap."""
+    absent = missing(using)
+    with connections[using].cursor() as cursor:
+        for name in absent:
+            cursor.execute(POSTGRESQL[name])
+    return absent

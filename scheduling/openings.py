@@ -1,0 +1,205 @@
+"""When can a service start? At most four queries, whatever the number of bookables and days.
+
+Rules become local spans per day, these become UTC spans, busy time is united, and one sweep finds the starts; see
+`spans` and `walltime`. The verbs ask the same functions about their one candidate again, under the lock.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import chain
+from typing import NamedTuple
+from uuid import UUID
+
+from scheduling import opening_hours, spans, walltime
+from scheduling.models import Allocation, Appointment, ExternalBusy, Service, ServiceBookable
+from scheduling.opening_hours import Link
+from scheduling.spans import Shape, Span, Window
+
+
+class Opening(NamedTuple):
+    """A time that can be booked (UTC), and who of the leading kind (people, if any are needed) is free."""
+
+    start: datetime
+    end: datetime
+    bookable_ids: tuple[UUID, ...]
+
+
+@dataclass(slots=True)
+class Calendar:
+    """What is known about a service's bookables over a stretch of time: who, when open, when busy."""
+
+    needs: dict[str, int]
+    shape: Shape
+    links: list[Link]
+    asked_for: UUID | None = None
+    open: dict[UUID, list[Window]] = field(default_factory=dict)
+    busy: dict[UUID, list[Span]] = field(default_factory=dict)
+
+    def starts(self, link: Link, lo: int, hi: int) -> Iterable[int]:
+        """When this one is free to start."""
+        taken = self.busy.get(link.bookable_id, [])
+        return chain.from_iterable(spans.starts(self.open[link.bookable_id], taken, self.shape, lo, hi))
+
+    def free(self, lo: int, hi: int) -> dict[int, dict[str, list[UUID]]]:
+        """For every start at which all that is needed is free: who of each kind, in order of preference."""
+        found: dict[str, dict[int, list[UUID]]] = {kind: defaultdict(list) for kind in self.needs}
+        for link in self.links:
+            at_start = found[link.kind]
+            for start in self.starts(link, lo, hi):
+                at_start[start].append(link.bookable_id)
+        leading, *others = found.values()
+        common = set(leading).intersection(*others) if others else leading
+        return {
+            start: {kind: found[kind][start] for kind in found}
+            for start in sorted(common)
+            if all(self._enough(kind, found[kind][start]) for kind in found)
+        }
+
+    def busy_at(self, start: int) -> set[UUID]:
+        """Who is not free to start then."""
+        return {link.bookable_id for link in self.links if start not in self.starts(link, start, start + 1)}
+
+    def would_open(self, start: int) -> bool:
+        """Would it be an opening if nobody were busy?"""
+        return start in Calendar(self.needs, self.shape, self.links, self.asked_for, self.open).free(start, start + 1)
+
+    def block(self, bookable_ids: Iterable[UUID], start: int) -> None:
+        """Take these as busy then, whatever was read."""
+        for bookable_id in bookable_ids:
+            self.busy[bookable_id] = spans.union([*self.busy.get(bookable_id, []), (start, start + self.shape.length)])
+
+    def _enough(self, kind: str, free: list[UUID]) -> bool:
+        if len(free) < self.needs[kind]:
+            return False
+        return self.asked_for is None or self.asked_kind != kind or self.asked_for in free
+
+    @property
+    def asked_kind(self) -> str:
+        """The kind of the one asked for; empty when nobody was, or they do not serve here."""
+        return next((link.kind for link in self.links if link.bookable_id == self.asked_for), "")
+
+
+def between(
+    service: Service, *, lo: datetime | date, hi: datetime | date, zone: str, with_id: UUID | None = None, at: datetime
+) -> list[Opening]:
+    """Openings that start in [lo, hi), in order. Plain dates mean the beginning of that day in `zone`."""
+    first = walltime.seconds(max(_instant(lo, zone), earliest(service, at=at)))
+    last = walltime.seconds(min(_instant(hi, zone), latest(service, at=at)))
+    if first >= last:
+        return []
+    return _openings(service, calendar(service, lo=first, hi=last, with_id=with_id, at=at).free(first, last))
+
+
+def nearest(
+    service: Service, *, start: datetime, at: datetime, count: int = 5, with_id: UUID | None = None
+) -> list[Opening]:
+    """The openings closest to a time that could not be had, in order."""
+    found: list[Opening] = []
+    for reach in (timedelta(days=3), timedelta(days=31)):
+        found = between(service, lo=start - reach, hi=start + reach, zone="UTC", with_id=with_id, at=at)
+        if len(found) >= count:
+            break
+    return sorted(sorted(found, key=lambda opening: abs(opening.start - start))[:count])
+
+
+def earliest(service: Service, *, at: datetime) -> datetime:
+    """The first whole minute the service's minimum notice allows."""
+    return walltime.next_minute(at + timedelta(minutes=service.minimum_notice_minutes))
+
+
+def latest(service: Service, *, at: datetime) -> datetime:
+    """Where the service's booking window ends; nothing starts at this instant or later."""
+    return walltime.in_days(at, service.window_days)
+
+
+def calendar(
+    service: Service,
+    *,
+    lo: int,
+    hi: int,
+    with_id: UUID | None = None,
+    at: datetime,
+    besides: Appointment | None = None,
+    any_hours: bool = False,
+) -> Calendar:
+    """Everything needed to say who is free to start in [lo, hi): four queries.
+
+    `besides` leaves an appointment's own time out of what is busy; `any_hours` takes everybody as open all along.
+    """
+    known = Calendar(service.needs, shape_of(service), eligible(service, with_id), with_id)
+    if not known.links:
+        return known
+    if any_hours:
+        known.open = {link.bookable_id: [Window(lo, hi, hi + known.shape.length)] for link in known.links}
+    else:
+        known.open = opening_hours.windows(known.links, lo, hi + known.shape.length)
+    known.busy = busy([link.bookable_id for link in known.links], known.shape, lo, hi, at=at, besides=besides)
+    return known
+
+
+def shape_of(service: Service) -> Shape:
+    """The service's length, buffers and step in seconds."""
+    return Shape(
+        service.duration_minutes * 60,
+        service.buffer_before_minutes * 60,
+        service.buffer_after_minutes * 60,
+        service.step_minutes * 60,
+    )
+
+
+def eligible(service: Service, with_id: UUID | None) -> list[Link]:
+    """Who and what may serve, in order; only the one asked for of a kind of which one is needed. One query."""
+    rows = ServiceBookable.objects.filter(service=service, bookable__is_active=True).order_by("order", "id")
+    fields = ("bookable_id", "bookable__kind", "bookable__time_zone", "bookable__observes_holidays", "last_assigned_at")
+    links = [Link(*row) for row in rows.values_list(*fields) if row[1] in service.needs]
+    asked = next((link for link in links if link.bookable_id == with_id), None)
+    if with_id is not None and asked is None:
+        return []
+    if service.assignment == Service.Assignment.FIXED:
+        links = _first_of_each(links, service.needs, with_id)
+    if asked and service.needs[asked.kind] == 1:
+        links = [link for link in links if link.kind != asked.kind or link == asked]
+    return links
+
+
+def busy(
+    bookable_ids: list[UUID], shape: Shape, lo: int, hi: int, *, at: datetime, besides: Appointment | None = None
+) -> dict[UUID, list[Span]]:
+    """What keeps these from starting in [lo, hi): live allocations and other calendars, united. One query."""
+    first = walltime.instant(lo - shape.before)
+    last = walltime.instant(hi + shape.length + shape.after)
+    own = Allocation.objects.filter(bookable_id__in=bookable_ids).busy(at=at).overlapping(first, last)
+    if besides is not None:
+        own = own.exclude(appointment=besides)
+    others = ExternalBusy.objects.filter(bookable_id__in=bookable_ids, ends_at__gt=first, starts_at__lt=last)
+    rows = own.order_by().values_list("bookable_id", "blocked_start", "blocked_end")
+    found: dict[UUID, list[Span]] = defaultdict(list)
+    for bookable_id, start, end in rows.union(
+        others.order_by().values_list("bookable_id", "starts_at", "ends_at"), all=True
+    ):
+        found[bookable_id].append((int(start.timestamp()), -int(-end.timestamp() // 1)))
+    return {bookable_id: spans.union(taken) for bookable_id, taken in found.items()}
+
+
+def _openings(service: Service, free: dict[int, dict[str, list[UUID]]]) -> list[Opening]:
+    length = service.duration
+    found = []
+    for start, by_kind in free.items():
+        begins = walltime.instant(start)
+        found.append(Opening(begins, begins + length, tuple(next(iter(by_kind.values())))))
+    return found
+
+
+def _instant(edge: datetime | date, zone: str) -> datetime:
+    return edge if isinstance(edge, datetime) else walltime.day_start(edge, zone)
+
+
+def _first_of_each(links: list[Link], needs: dict[str, int], with_id: UUID | None) -> list[Link]:
+    """Per kind, as many as are needed and no substitute; the one asked for goes first."""
+    kept: dict[str, list[Link]] = defaultdict(list)
+    for link in sorted(links, key=lambda link: link.bookable_id != with_id):
+        if len(kept[link.kind]) < needs[link.kind]:
+            kept[link.kind].append(link)
+    return list(chain.from_iterable(kept.values()))
