@@ -7,6 +7,8 @@ from django.conf import settings
 DEFAULTS: dict[str, Any] = {
     # A form sent back sooner than a person can read it, in seconds, is taken for a robot's.
     "CONTACT_MINIMUM_SECONDS": 2,
+    # Messages from one address, in django-ratelimit's notation.
+    "CONTACT_RATE": "5/10m",
 }
 
 
