@@ -5,11 +5,13 @@ from django.urls import path
 
 from accounts import gate
 from cms.sitemaps import PageSitemap
-from cms.views import files, pages
+from cms.views import contact, files, pages
 
 app_name = "cms"
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("contact/", contact.contact, name="contact"),
+    path("contact/thanks/", contact.thanks, name="thanks"),
     path("privacy/", pages.privacy, name="privacy"),
     path("brand.css", files.brand_css, name="brand_css"),
     path("favicon.svg", files.favicon, name="favicon"),
