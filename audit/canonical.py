@@ -1,6 +1,7 @@
 """The exact bytes of an event: RFC 8785 canonical JSON, authenticated by a process key (HMAC-SHA-256)."""
 
 import hmac
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from math import isfinite
@@ -62,9 +63,24 @@ def _words(value: Any) -> str:
     return text(value)
 
 
-def body(document: Mapping[str, Any]) -> bytes:
+def body(document: Any) -> bytes:
     """The document's canonical bytes: what is stored, authenticated and, later, sealed."""
-    return rfc8785.dumps(dict(document))
+    return _C_ENCODER.encode(document).encode() if _is_simple(document) else rfc8785.dumps(document)
+
+
+_C_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether Python's own encoder writes the same bytes, ten times faster: no floats, safe integers, ASCII keys."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is dict:
+        return all(type(key) is str and key.isascii() and _is_simple(item) for key, item in value.items())
+    if kind is list:
+        return all(map(_is_simple, value))
+    return kind is int and -SAFE_INTEGER <= value <= SAFE_INTEGER
 
 
 def mac(content: bytes) -> tuple[str, bytes]:

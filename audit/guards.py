@@ -29,6 +29,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 Event = Literal["INSERT", "UPDATE", "DELETE", "TRUNCATE"]
 _BITS = {"ROW": 1, "BEFORE": 2, "INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
 _registered: dict[str, "Guard"] = {}
+_functions: dict[str, "Function"] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,25 @@ class Guard:
         }
 
 
-def register(*guards: Guard) -> None:
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A PostgreSQL function the house relies on, kept and looked for like a guard. `table` must exist first."""
+
+    table: str
+    name: str
+    arguments: str
+    body: str
+
+    def text(self) -> str:
+        """The text of the function, exactly as `pg_proc.prosrc` keeps it."""
+        return f"\n{self.body.strip()}\n"
+
+
+def register(*guards: "Guard | Function") -> None:
     """Add guards to what is installed and looked for. The same name again replaces the earlier one."""
-    _registered.update({guard.name: guard for guard in guards})
+    for guard in guards:
+        kept = _registered if isinstance(guard, Guard) else _functions
+        kept[guard.name] = guard  # type: ignore[index, assignment]
 
 
 def registered() -> list[Guard]:
@@ -143,8 +160,10 @@ def missing(using: str = "default") -> list[str]:
     tables = set(connection.introspection.table_names())
     here = [guard for guard in registered() if {guard.table, *guard.needs} <= tables]
     if connection.vendor == "postgresql":
-        found = _postgresql_found(connection)
-        return [g.name for g in here if g.postgresql and found.get((g.table, g.name)) != ("A", g.bits(), g.function())]
+        found, texts = _postgresql_found(connection), _postgresql_functions(connection)
+        altered = [f.name for f in _functions.values() if f.table in tables and texts.get(f.name) != [f.text()]]
+        wanted_pg = [g for g in here if g.postgresql]
+        return [g.name for g in wanted_pg if found.get((g.table, g.name)) != ("A", g.bits(), g.function())] + altered
     found_lite = _sqlite_found(connection)
     wanted = {name: sql for guard in here if guard.sqlite for name, sql in guard.sqlite_triggers().items()}
     return [name for name, sql in wanted.items() if found_lite.get(name) != sql]
@@ -157,7 +176,7 @@ def install(using: str = "default") -> list[str]:
     if not absent:
         return []
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        for guard in registered():
+        for guard in (*registered(), *_functions.values()):
             for name, statements in _statements(connection, guard).items():
                 if name in absent:
                     for statement in statements:
@@ -165,7 +184,10 @@ def install(using: str = "default") -> list[str]:
     return sorted(absent)
 
 
-def _statements(connection: BaseDatabaseWrapper, guard: Guard) -> dict[str, list[str]]:
+def _statements(connection: BaseDatabaseWrapper, guard: Guard | Function) -> dict[str, list[str]]:
+    if isinstance(guard, Function):
+        head = f"CREATE OR REPLACE FUNCTION {guard.name}({guard.arguments}) RETURNS void LANGUAGE plpgsql"
+        return {guard.name: [f"{head} AS $guard${guard.text()}$guard$"]}
     if connection.vendor != "postgresql":
         triggers = guard.sqlite_triggers() if guard.sqlite else {}
         return {name: [f"DROP TRIGGER IF EXISTS {name}", sql] for name, sql in triggers.items()}
@@ -196,6 +218,16 @@ def _postgresql_found(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], 
         }
 
 
+def _postgresql_functions(connection: BaseDatabaseWrapper) -> dict[str, list[str]]:
+    """Name → texts of all functions of that name on the search path; more than one is an impostor."""
+    texts: dict[str, list[str]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname = ANY(%s)", [list(_functions)])
+        for name, text in cursor.fetchall():
+            texts.setdefault(name, []).append(text)
+    return texts
+
+
 def _sqlite_found(connection: BaseDatabaseWrapper) -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
@@ -205,3 +237,30 @@ def _sqlite_found(connection: BaseDatabaseWrapper) -> dict[str, str]:
 append_only("audit_event", unique=("uid",))
 append_only("audit_eventperson", own_ids=False)
 append_only("audit_eventorigin", unique=("event_id",), own_ids=False, deletable=True)
+register(
+    Function(
+        "audit_event",
+        "audit_append",
+        "a_uid uuid, a_tenant text, a_at timestamptz, a_action text, a_outcome text, a_reason text, a_actor_kind text, "
+        "a_actor_id text, an_object_type text, an_object_id text, a_request_id text, a_door text, a_body bytea, "
+        "a_mac bytea, a_key_id text, some_people text[], a_salt bytea, an_ip text, an_agent text",
+        """
+DECLARE
+    e bigint;
+BEGIN
+    INSERT INTO audit_event (uid, tenant, occurred_at, action, outcome, reason, actor_kind, actor_id,
+        object_type, object_id, request_id, door, body, mac, key_id)
+    VALUES (a_uid, a_tenant, a_at, a_action, a_outcome, a_reason, a_actor_kind, a_actor_id,
+        an_object_type, an_object_id, a_request_id, a_door, a_body, a_mac, a_key_id)
+    RETURNING id INTO e;
+    INSERT INTO audit_pending (event_id) VALUES (e);
+    IF some_people IS NOT NULL THEN
+        INSERT INTO audit_eventperson (event_id, person) SELECT e, unnest(some_people);
+    END IF;
+    IF a_salt IS NOT NULL THEN
+        INSERT INTO audit_eventorigin (event_id, salt, ip, agent) VALUES (e, a_salt, an_ip, an_agent);
+    END IF;
+END
+""",
+    )
+)
