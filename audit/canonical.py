@@ -18,7 +18,7 @@ SAFE_INTEGER = 2**53 - 1
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC, always with six decimals, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def text(value: object) -> str:

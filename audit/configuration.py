@@ -13,7 +13,7 @@ from typing import Any
 from auditlog.registry import auditlog
 from django.db import models
 
-from audit import ledger
+from audit import ledger, reading
 from audit.models import LogEntry
 from audit.models.log_entry import MASK
 
@@ -57,3 +57,11 @@ def _pair(change: Any) -> Any:
         joined = change["operation"] == "add"
         return [None, change["objects"]] if joined else [change["objects"], None]
     return list(change) if isinstance(change, list | tuple) else [None, MASK]
+
+
+def shown(entry: LogEntry) -> list[reading.Change]:
+    """The entry's changes as people read them."""
+    pairs = _before_after(entry.changes or {})
+    return [
+        reading.Change(name, *("" if value is None else str(value) for value in pair)) for name, pair in pairs.items()
+    ]

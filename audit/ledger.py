@@ -6,6 +6,7 @@ over.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -204,14 +205,27 @@ def _sealed(value: Any, act: Act, path: str) -> Any:
 
 
 def _ciphertext(personal: Personal, act: Act, path: str) -> dict[str, Any]:
-    cipher = conf.cipher()
+    """The value under its person's key; withheld where it cannot be sealed, so that no verb breaks over it."""
+    person, cipher = personal.person_id, conf.cipher()
     if personal.value is None:
-        return {"person": personal.person_id, "empty": True}
+        return {"person": person, "empty": True}
     if cipher is None:
-        return {"person": personal.person_id, "withheld": True}
+        return {"person": person, "withheld": True}
     plaintext = canonical.body(canonical.plain(personal.value)).decode()
-    aad = sealed_place(str(act.uid), act.frame.tenant_id, path)
-    return {"person": personal.person_id, "sealed": cipher.seal(personal.person_id, plaintext, aad)}
+    try:
+        token = cipher.seal(person, plaintext, sealed_place(str(act.uid), act.frame.tenant_id, path))
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whichever cipher is configured: erased, gone with a rollback, no key
+        log.warning("ledger.value_withheld", action=act.action, uid=str(act.uid), error=type(error).__name__)
+        return {"person": person, "withheld": True}
+    return {"person": person, "sealed": token}
+
+
+def personal_words(plaintext: str) -> str:
+    """An opened value as people read it."""
+    value = json.loads(plaintext)
+    return value if isinstance(value, str) else plaintext
 
 
 def sealed_place(uid: str, tenant: str, path: str) -> bytes:

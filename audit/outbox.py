@@ -75,6 +75,11 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def kinds() -> list[str]:
+    """Every kind some app delivers."""
+    return sorted(_handlers)
+
+
 def post(
     kind: str,
     *,

@@ -61,7 +61,7 @@ class OutboxMessage(models.Model):
         verbose_name = _("outbox message")
         verbose_name_plural = _("outbox")
         default_permissions = ("view",)
-        permissions = [("retry_outboxmessage", _("Can retry outbox messages"))]
+        permissions = [("retry_outbox", _("Can retry outbox messages"))]
         indexes = [
             models.Index(fields=["due_at", "id"], name="outbox_waiting", condition=Q(state="waiting")),
             models.Index(fields=["tenant", "state", "posted_at"], name="outbox_state"),

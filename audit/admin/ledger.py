@@ -1,0 +1,186 @@
+"""The ledger's viewer: keyset-paged, so that page ten thousand costs what page one costs."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from audit import reading
+from audit.admin.evidence import EvidenceAdmin
+from audit.forms import LedgerFilterForm
+from audit.models import Event, EventOrigin, Pending
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MICROSECOND = 253_402_300_799_000_000  # the end of year 9999, less than a day short
+Key = tuple[datetime, int]
+
+
+def _written(event: Event) -> str:
+    return f"{(event.occurred_at - EPOCH) // timedelta(microseconds=1)}-{event.pk}"
+
+
+def _read(words: str) -> Key | None:
+    """The key in a page's address; nonsense is no key."""
+    moment, _dash, event_id = words.partition("-")
+    if not (moment.isdecimal() and event_id.isdecimal() and len(event_id) < 19 and len(moment) < 19):
+        return None
+    return EPOCH + timedelta(microseconds=min(int(moment), LAST_MICROSECOND)), int(event_id)
+
+
+class LedgerChangeList(ChangeList):
+    """A page of events from a key on, without counting them all."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+        """The chosen events. Bad input is shown beside its field and chooses nothing."""
+        self.filter_specs: list[Any] = []
+        self.has_filters = self.has_active_filters = False
+        self.clear_all_filters_qs = "?"
+        self.form = LedgerFilterForm(request.GET if request.GET else {})
+        chosen = self.form.choose(self.root_queryset) if self.form.is_valid() else self.root_queryset.none()
+        return chosen.defer("body", "mac", "uid", "key_id")
+
+    def get_results(self, request: HttpRequest) -> None:
+        """One page and whether there is more on either side."""
+        older, newer = _read(request.GET.get("older", "")), _read(request.GET.get("newer", ""))
+        rows, more = self._page(older, newer)
+        going_back = newer is not None and older is None
+        self.older_key = _written(rows[-1]) if rows and (more or going_back) else ""
+        self.newer_key = _written(rows[0]) if rows and (older or (going_back and more)) else ""
+        names = reading.actor_names(rows)
+        for event in rows:
+            event.actor_name = names.get(event.actor_id, "")
+        self.result_list, self.result_count, self.full_result_count = rows, len(rows), None
+        self.show_full_result_count = self.can_show_all = self.multi_page = self.show_admin_actions = False
+        self.paginator = None
+
+    def _page(self, older: Key | None, newer: Key | None) -> tuple[list[Event], bool]:
+        size = self.list_per_page
+        if newer and not older:
+            rows = list(self.queryset.newer_than(*newer).order_by("occurred_at", "id")[: size + 1])
+            return rows[:size][::-1], len(rows) > size
+        chosen = self.queryset.older_than(*older) if older else self.queryset
+        rows = list(chosen.newest_first()[: size + 1])
+        return rows[:size], len(rows) > size
+
+    def _other(self, **keys: str) -> str:
+        return self.get_query_string(keys, remove=["older", "newer"])
+
+    @property
+    def older_query(self) -> str:
+        """Address of the next page."""
+        return self._other(older=self.older_key) if self.older_key else ""
+
+    @property
+    def newer_query(self) -> str:
+        """Address of the page before."""
+        return self._other(newer=self.newer_key) if self.newer_key else ""
+
+
+@admin.register(Event)
+class EventAdmin(EvidenceAdmin):
+    """What happened in this tenant."""
+
+    list_display = ("time", "action", "outcome", "actor", "about", "door", "request")
+    list_display_links = ("time",)
+    actions = None
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("time", "action", "outcome", "reason", "actor", "on_behalf_of", "about", "people")}),
+        (_("Before and after"), {"fields": ("changes",)}),
+        (_("Where from"), {"fields": ("door", "network", "browser", "request", "trace")}),
+        (_("Evidence"), {"fields": ("uid", "authentic", "seal", "key_id", "record")}),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Pages by key."""
+        return LedgerChangeList
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """This tenant's events, without the admin's own ordering."""
+        return super().get_queryset(request).order_by()
+
+    @admin.display(description=_("time"))
+    def time(self, event: Event) -> datetime:
+        """When it happened."""
+        return event.occurred_at
+
+    @admin.display(description=_("actor"))
+    def actor(self, event: Event) -> str:
+        """Who acted: a name for those who sign in, else the kind."""
+        if not hasattr(event, "actor_name"):
+            event.actor_name = reading.actor_names([event]).get(event.actor_id, "")
+        return event.actor_name or " ".join(filter(None, (event.actor_kind, event.actor_id)))
+
+    @admin.display(description=_("object"))
+    def about(self, event: Event) -> str:
+        """What it was about; links to every event about the same thing."""
+        if not event.object_type:
+            return ""
+        words = f"{event.object_type} {event.object_id}"
+        return self._link("object", event.object_id, words) if event.object_id else words
+
+    @admin.display(description=_("request"))
+    def request(self, event: Event) -> str:
+        """Links to everything that happened in the same request."""
+        return self._link("request", event.request_id, event.request_id[:12]) if event.request_id else ""
+
+    @admin.display(description=_("people concerned"))
+    def people(self, event: Event) -> str:
+        """Ids of the people concerned, each with a link to their events."""
+        people = event.content.get("people", [])
+        return format_html_join(", ", "{}", ((self._link("person", person, person),) for person in people))
+
+    @admin.display(description=_("changes"))
+    def changes(self, event: Event) -> str:
+        """Before and after, field by field."""
+        return render_to_string("audit/changes.html", {"changes": reading.changes(event)})
+
+    @admin.display(description=_("on behalf of"))
+    def on_behalf_of(self, event: Event) -> str:
+        """For whom the actor acted."""
+        return str(event.content.get("on_behalf_of", ""))
+
+    @admin.display(description=_("trace id"))
+    def trace(self, event: Event) -> str:
+        """The trace the request belonged to."""
+        return str(event.content.get("trace", ""))
+
+    @admin.display(description=_("network address"))
+    def network(self, event: Event) -> str:
+        """The visitor's address, until retention removes it."""
+        origin = self._origin(event)
+        return origin.ip if origin else ""
+
+    @admin.display(description=_("browser"))
+    def browser(self, event: Event) -> str:
+        """The visitor's browser, until retention removes it."""
+        origin = self._origin(event)
+        return origin.agent if origin else ""
+
+    @admin.display(description=_("authentic"), boolean=True)
+    def authentic(self, event: Event) -> bool:
+        """Whether a process holding the ledger's key wrote it."""
+        return event.is_authentic
+
+    @admin.display(description=_("seal"))
+    def seal(self, event: Event) -> str:
+        """Whether it still awaits its seal."""
+        return str(_("awaiting its seal") if Pending.objects.filter(event=event).exists() else _("sealed"))
+
+    @admin.display(description=_("record"))
+    def record(self, event: Event) -> str:
+        """The body as it is hashed, indented for reading."""
+        return format_html("<pre>{}</pre>", json.dumps(event.content, indent=2, ensure_ascii=False))
+
+    def _origin(self, event: Event) -> EventOrigin | None:
+        return EventOrigin.objects.filter(event=event).first()
+
+    def _link(self, name: str, value: str, words: str) -> str:
+        return format_html('<a href="{}?{}={}">{}</a>', reverse("admin:audit_event_changelist"), name, value, words)

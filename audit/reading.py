@@ -1,0 +1,77 @@
+"""Reading the ledger: changes field by field, personal values opened where their person's key still lives."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from audit import conf, ledger
+from audit.models import Event
+
+
+class Change(NamedTuple):
+    """One field of an event, as people read it; "" where there was nothing."""
+
+    field: str
+    before: str
+    after: str
+
+
+def changes(event: Event) -> list[Change]:
+    """The event's changes, one row per field."""
+    return [_change(event, name, value) for name, value in event.content.get("changes", {}).items()]
+
+
+def actor_names(events: list[Event]) -> dict[str, str]:
+    """Names of the users who acted in these events, by id, with one query for all of them."""
+    ids = {event.actor_id for event in events if event.actor_kind == "user"}
+    users: Any = get_user_model()._default_manager
+    return {str(user.pk): str(user) for user in users.filter(pk__in=ids)} if ids else {}
+
+
+def _change(event: Event, name: str, value: Any) -> Change:
+    path = f"$.changes.{name}"
+    if isinstance(value, list) and len(value) == 2:
+        return Change(name, _shown(event, value[0], f"{path}[0]"), _shown(event, value[1], f"{path}[1]"))
+    return Change(name, "", _shown(event, value, path))
+
+
+def _shown(event: Event, value: Any, path: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, dict) and "person" in value:
+        return _opened(event, value, path)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_shown(event, item, f'{path}.{key}')}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_shown(event, item, f"{path}[{place}]") for place, item in enumerate(value))
+    return str(value)
+
+
+def _opened(event: Event, sealed: dict[str, Any], path: str) -> str:
+    """A personal value in clear, or in words why not. Never the stored text."""
+    cipher = conf.cipher()
+    if sealed.get("empty"):
+        return ""
+    if "sealed" not in sealed or cipher is None:
+        return _("withheld")
+    place = ledger.sealed_place(str(event.uid), event.tenant, path)
+    try:
+        words = cipher.open(sealed["person"], sealed["sealed"], place)
+    except Exception as error:  # noqa: BLE001 - whichever cipher is configured, unreadable is an answer
+        return _erased(error)
+    return ledger.personal_words(words)
+
+
+def _erased(error: Exception) -> str:
+    """A destroyed key is told apart by the date of its destruction."""
+    if not hasattr(error, "at"):
+        return _("unreadable")
+    at = error.at
+    if not isinstance(at, datetime):
+        return _("erased")
+    return _("erased on %(date)s") % {"date": formats.date_format(timezone.localtime(at))}
