@@ -1,0 +1,63 @@
+"""Times as visitors read them. A week holds hundreds of openings, so its list is written without a template loop."""
+
+from functools import cache
+
+from django import template
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from scheduling import zones
+from scheduling.weeks import Day, Week
+
+register = template.Library()
+
+
+@register.filter
+def minutes(value: int) -> str:
+    """A length of time: 90 is 1 h 30 min."""
+    hours, rest = divmod(int(value), 60)
+    if not hours:
+        return _("%(minutes)d min") % {"minutes": rest}
+    if not rest:
+        return _("%(hours)d h") % {"hours": hours}
+    return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
+
+
+@register.simple_tag
+def week_of_openings(week: Week) -> SafeString:
+    """Each day with its openings as radio inputs named `start`, the value being the UTC instant."""
+    return mark_safe(f'<div class="week">{"".join(_day(day) for day in week.days)}</div>')  # noqa: S308
+
+
+def _day(day: Day) -> str:
+    title = escape(day.title)
+    heading = f'<section class="day{"" if day.choices else " day--empty"}"><h3 class="day__title">{title}</h3>'
+    if not day.choices:
+        return f'{heading}<p class="day__none">{escape(_("Nothing free"))}</p></section>'
+    spoken = f'<span class="visually-hidden">{title}</span>'
+    rows = "".join(
+        f'<li class="slot"><input type="radio" name="start" required id="t{value}" value="{value}">'
+        f'<label for="t{value}">{label} {spoken}</label></li>'
+        for value, label in day.choices
+    )
+    return f'{heading}<ul role="list" class="day__slots">{rows}</ul></section>'
+
+
+@register.simple_tag
+def zone_options(chosen: str) -> SafeString:
+    """The zones as options grouped by region, the chosen one selected (and added where the list lacks it)."""
+    options = _zone_options()
+    marked = f'<option value="{escape(chosen)}">'
+    if marked not in options:
+        return format_html('<option value="{0}" selected>{0}</option>{1}', chosen, options)
+    return mark_safe(options.replace(marked, f'{marked[:-1]} selected>', 1))  # noqa: S308
+
+
+@cache
+def _zone_options() -> SafeString:
+    groups = (
+        (region, format_html_join("", '<option value="{}">{}</option>', ((name, zones.place(name)) for name in names)))
+        for region, names in zones.offered()
+    )
+    return format_html_join("", '<optgroup label="{}">{}</optgroup>', groups)
