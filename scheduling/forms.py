@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from scheduling import zones
+from scheduling.walltime import check_zone
 
 ANYBODY = "any"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
@@ -92,7 +92,7 @@ class ZoneField(forms.CharField):
     """An IANA time zone; empty means the tenant's own."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, max_length=64, validators=[zones.check], **kwargs)
+        super().__init__(required=False, max_length=64, validators=[check_zone], **kwargs)
 
 
 class OpeningsQuery(forms.Form):
@@ -136,14 +136,14 @@ class BookingForm(forms.Form):
         required=False,
         max_length=33,
         validators=[_PHONE],
-        help_text=_("Optional; only for questions about this appointment."),
+        help_text=_("Only for questions about this appointment."),
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
     )
     note = forms.CharField(
         label=_("Anything we should know?"),
         required=False,
         max_length=2000,
-        help_text=_("Optional. Please nothing about your health that we do not need."),
+        help_text=_("Please leave out what we do not need to know."),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     timezone = ZoneField(label=_("Time zone"), widget=forms.HiddenInput)
@@ -172,7 +172,6 @@ class CancelForm(forms.Form):
         label=_("Reason"),
         required=False,
         max_length=200,
-        help_text=_("Optional."),
         validators=[no_control_characters],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

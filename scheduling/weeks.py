@@ -15,11 +15,11 @@ LENGTH = 7
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day's openings: `choices` are (UTC instant as text, wall time as text)."""
+    """One day's openings: `choices` are (UTC instant, wall time, offset where the clock changes that day), as text."""
 
-    date: date
-    title: str
-    choices: list[tuple[str, str]]
+    weekday: str
+    day: str
+    choices: list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,16 @@ def value(instant: datetime) -> str:
 
 def laid_out(starts: Iterable[datetime], *, first: date, zone: str, today: date, last: date) -> Week:
     """Put UTC instants into the seven days from `first`. Days on which the clock changes show each time's offset."""
-    choices: dict[date, list[tuple[str, str]]] = {first + timedelta(days=ahead): [] for ahead in range(LENGTH)}
+    choices: dict[date, list[tuple[str, str, str]]] = {first + timedelta(days=ahead): [] for ahead in range(LENGTH)}
     place = ZoneInfo(zone)
     changing = {day for day in choices if _clock_changes(day, place)}
     for start in starts:
         local = start.astimezone(place)
         day = local.date()
         if day in choices:
-            label = f"{local:%H:%M} ({zones.offset(local)})" if day in changing else f"{local:%H:%M}"
-            choices[day].append((value(start), label))
-    days = [Day(day, _title(day), found) for day, found in choices.items()]
+            offset = zones.offset(local) if day in changing else ""
+            choices[day].append((value(start), f"{local:%H:%M}", offset))
+    days = [Day(capfirst(date_format(day, "D")), date_format(day, "j M"), found) for day, found in choices.items()]
     following = first + timedelta(days=LENGTH)
     return Week(
         first=first,
@@ -88,6 +88,3 @@ def _clock_changes(day: date, place: ZoneInfo) -> bool:
     midnight, next_midnight = (datetime.combine(day + timedelta(days=ahead), time(), place) for ahead in (0, 1))
     return midnight.utcoffset() != next_midnight.utcoffset()
 
-
-def _title(day: date) -> str:
-    return capfirst(f"{date_format(day, 'D')} {date_format(day, 'MONTH_DAY_FORMAT')}")

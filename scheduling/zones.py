@@ -1,23 +1,13 @@
-"""Time zones a person may choose: IANA names, grouped by region for a chooser."""
+"""Time zones a person may choose, and instants as a person there reads them."""
 
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from django.core.exceptions import ValidationError
 from django.utils.formats import date_format
 from django.utils.text import capfirst
-from django.utils.translation import gettext_lazy as _
-
-_ALIASES_OF_FILES = ("posix/", "right/", "posixrules", "localtime", "Factory")
-
-
-@cache
-def known() -> frozenset[str]:
-    """Every IANA zone this machine can compute with."""
-    return frozenset(name for name in available_timezones() if not name.startswith(_ALIASES_OF_FILES))
 
 
 @cache
@@ -25,19 +15,13 @@ def offered() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The zones of `zone.tab`, one per place people live in, as (region, names); UTC comes first."""
     table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
     names = sorted({line.split("\t")[2].strip() for line in table.splitlines() if line and not line.startswith("#")})
-    regions = groupby((name for name in names if name in known()), key=lambda name: name.split("/")[0])
+    regions = groupby(names, key=lambda name: name.split("/")[0])
     return (("UTC", ("UTC",)), *((region, tuple(members)) for region, members in regions))
 
 
 def place(name: str) -> str:
     """The place in a zone's name, as a person would write it: America/New_York is New York."""
     return name.split("/", 1)[-1].replace("_", " ")
-
-
-def check(name: str) -> None:
-    """Refuses a name that is not an IANA zone."""
-    if name not in known():
-        raise ValidationError(_("“%(zone)s” is not a time zone we know. Write it like Europe/Madrid."), "zone", {"zone": name[:64]})
 
 
 def wall(instant: datetime, zone: str) -> datetime:

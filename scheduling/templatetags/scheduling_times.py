@@ -27,21 +27,25 @@ def minutes(value: int) -> str:
 @register.simple_tag
 def week_of_openings(week: Week) -> SafeString:
     """Each day with its openings as radio inputs named `start`, the value being the UTC instant."""
-    return mark_safe(f'<div class="week">{"".join(_day(day) for day in week.days)}</div>')  # noqa: S308
+    return mark_safe(f'<div class="days days--week">{"".join(_day(day) for day in week.days)}</div>')  # noqa: S308
 
 
 def _day(day: Day) -> str:
-    title = escape(day.title)
-    heading = f'<section class="day{"" if day.choices else " day--empty"}"><h3 class="day__title">{title}</h3>'
+    weekday, date = escape(day.weekday), escape(day.day)
+    title = f'<h3 class="day__name"><span>{weekday}</span> <span class="muted">{date}</span></h3>'
     if not day.choices:
-        return f'{heading}<p class="day__none">{escape(_("Nothing free"))}</p></section>'
-    spoken = f'<span class="visually-hidden">{title}</span>'
-    rows = "".join(
-        f'<li class="slot"><input type="radio" name="start" required id="t{value}" value="{value}">'
-        f'<label for="t{value}">{label} {spoken}</label></li>'
-        for value, label in day.choices
+        return f'<section class="day day--empty">{title}<p class="small">{escape(_("Nothing free"))}</p></section>'
+    rows = "".join(_choice(f"{weekday} {date}", *choice) for choice in day.choices)
+    return f'<section class="day">{title}<div class="openings">{rows}</div></section>'
+
+
+def _choice(day: str, value: str, label: str, offset: str) -> str:
+    shown = f"{label} <small>{offset}</small>" if offset else label
+    name = " ".join(filter(None, (label, offset, day)))
+    return (
+        f'<label class="opening"><input type="radio" name="start" required value="{value}" aria-label="{name}">'
+        f"<span>{shown}</span></label>"
     )
-    return f'{heading}<ul role="list" class="day__slots">{rows}</ul></section>'
 
 
 @register.simple_tag

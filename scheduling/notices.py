@@ -1,0 +1,137 @@
+"""Mails to a customer about their appointment: in their language and zone, under the tenant's name, with the invitation.
+
+Each is written afresh from the appointment, so a mail that is sent twice is the same mail with the same Message-ID.
+"""
+
+from datetime import datetime
+from email.utils import formataddr, parseaddr
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from governance import tenancy
+from scheduling import calendars, zones
+from scheduling.models import Appointment, Bookable
+
+if TYPE_CHECKING:
+    from accounts.models import Tenant
+
+
+def confirmation(appointment: Appointment, *, at: datetime) -> EmailMultiAlternatives:
+    """The appointment stands; the invitation puts it into their calendar."""
+    return _mail("confirmation", appointment, method="REQUEST", at=at)
+
+
+def change(appointment: Appointment, *, was: datetime | None, at: datetime) -> EmailMultiAlternatives:
+    """The appointment moved; the invitation with the higher sequence moves it in their calendar."""
+    return _mail("change", appointment, method="REQUEST", at=at, was=was)
+
+
+def cancellation(appointment: Appointment, *, reason: str, at: datetime) -> EmailMultiAlternatives:
+    """The appointment does not take place; the invitation takes it out of their calendar."""
+    return _mail("cancellation", appointment, method="CANCEL", at=at, reason=reason)
+
+
+def address(path: str, *, tenant: "Tenant") -> str:
+    """The absolute address of a path on the tenant's primary host."""
+    port = settings.SITE_PORT
+    is_usual = not port or (settings.SITE_SCHEME, port) in (("https", 443), ("http", 80))
+    return f"{settings.SITE_SCHEME}://{primary_host(tenant)}{'' if is_usual else f':{port}'}{path}"
+
+
+def primary_host(tenant: "Tenant") -> str:
+    """The host a tenant's links are written with."""
+    hosts = tenant.domains.order_by("-is_primary", "pk").values_list("host", flat=True)
+    return hosts.first() or "localhost"
+
+
+def providers(appointment: Appointment) -> str:
+    """The people an appointment is with, by name; nothing where only a room or a thing is booked."""
+    allocations = appointment.allocations.select_related("bookable").order_by("bookable__order", "bookable__name")
+    if appointment.is_live:
+        allocations = allocations.live()
+    return ", ".join(row.bookable.name for row in allocations if row.bookable.kind == Bookable.Kind.PERSON)
+
+
+def meeting(appointment: Appointment, *, tenant: "Tenant", at: datetime, invites: bool) -> calendars.Meeting:
+    """The appointment as a calendar wants it; the customer is named only in what is mailed to them."""
+    customer = appointment.customer
+    attendee = calendars.Party(customer.name, customer.email) if invites and customer else None
+    return calendars.Meeting(
+        uid=appointment.ical_uid,
+        sequence=appointment.sequence,
+        start=appointment.starts_at,
+        end=appointment.ends_at,
+        summary=f"{appointment.service.name} · {tenant.name}",
+        stamped_at=at,
+        organiser=calendars.Party(tenant.name, tenant.contact_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
+        attendee=attendee,
+        location=tenant.address,
+        description=providers(appointment),
+        is_cancelled=appointment.status == Appointment.Status.CANCELLED,
+    )
+
+
+def _mail(
+    kind: str,
+    appointment: Appointment,
+    *,
+    method: calendars.Method,
+    at: datetime,
+    was: datetime | None = None,
+    reason: str = "",
+) -> EmailMultiAlternatives:
+    tenant, customer = tenancy.current(), appointment.customer
+    with translation.override(customer.locale or tenant.locale):
+        context = _context(kind, appointment, tenant=tenant, was=was) | {"reason": reason}
+        text = render_to_string(f"scheduling/mail/{kind}.txt", context)
+        page = render_to_string(f"scheduling/mail/{kind}.html", context)
+    mail = EmailMultiAlternatives(
+        subject=context["subject"],
+        body=text,
+        from_email=formataddr((_one_line(tenant.name), parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
+        to=[customer.email],
+        reply_to=[tenant.contact_email] if tenant.contact_email else None,
+        headers={"Message-ID": _message_id(kind, appointment, tenant), "Auto-Submitted": "auto-generated"},
+    )
+    invitation = calendars.written(meeting(appointment, tenant=tenant, at=at, invites=True), method=method).decode()
+    mail.attach_alternative(page, "text/html")
+    mail.attach_alternative(invitation, f"text/calendar; method={method}")
+    mail.attach("appointment.ics", invitation, "application/ics")
+    return mail
+
+
+def _context(kind: str, appointment: Appointment, *, tenant: "Tenant", was: datetime | None) -> dict[str, Any]:
+    token, zone, service = appointment.manage_token(), appointment.display_zone, appointment.service
+    begins = zones.wall(appointment.starts_at, zone)
+    subjects = {
+        "confirmation": _("Confirmed: %(service)s on %(day)s at %(time)s"),
+        "change": _("Moved: %(service)s, now on %(day)s at %(time)s"),
+        "cancellation": _("Cancelled: %(service)s on %(day)s at %(time)s"),
+    }
+    named = {"service": service.name, "day": zones.day_title(begins.date()), "time": f"{begins:%H:%M}"}
+    return {
+        "subject": _one_line(subjects[kind] % named),
+        "tenant": tenant,
+        "name": appointment.customer.name,
+        "service_name": service.name,
+        "when": zones.spoken(appointment.starts_at, appointment.ends_at, zone),
+        "was": zones.spoken(was, was + service.duration, zone) if was else "",
+        "providers": providers(appointment),
+        "is_cancelled": kind == "cancellation",
+        "address": address(reverse("scheduling:booking", args=[token]), tenant=tenant) if token else "",
+        "again": address(reverse("scheduling:service", args=[service.slug]), tenant=tenant),
+    }
+
+
+def _message_id(kind: str, appointment: Appointment, tenant: "Tenant") -> str:
+    return f"<{kind}.{appointment.ical_uid}.{appointment.sequence}@{primary_host(tenant)}>"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,93 @@
+"""What the pages that show a week of openings have in common."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+
+from governance import tenancy
+from scheduling import openings, weeks, zones
+from scheduling.forms import ANYBODY, OpeningsQuery
+from scheduling.models import Bookable, Service, ServiceBookable
+from scheduling.walltime import local_date
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an address asks to see, nonsense replaced by what is usual; `form` says what was nonsense."""
+
+    form: OpeningsQuery
+    first: date
+    zone: str
+    with_id: UUID | None
+    providers: Sequence[Bookable]
+
+    def query(self, first: date | None = None) -> str:
+        """The same view of another week, as a query string."""
+        return urlencode({"from": (first or self.first).isoformat(), "tz": self.zone, "with": self.with_id or ANYBODY})
+
+
+def offered(slug: str) -> tuple[Service, list[Bookable]]:
+    """The service with that short name and the people a visitor may ask for, in one query. Refuses with `Http404`."""
+    links = ServiceBookable.objects.filter(service__slug=slug, service__is_active=True).order_by("order", "id")
+    rows = list(links.select_related("service", "bookable"))
+    service = rows[0].service if rows else get_object_or_404(Service.objects.active(), slug=slug)
+    return service, _askable(rows)
+
+
+def providers_of(service: Service) -> list[Bookable]:
+    """The people a visitor may ask for."""
+    return _askable(service.links.order_by("order", "id").select_related("bookable"))
+
+
+def _askable(links: Iterable[ServiceBookable]) -> list[Bookable]:
+    everybody = (link.bookable for link in links)
+    return [bookable for bookable in everybody if bookable.is_active and bookable.kind == Bookable.Kind.PERSON]
+
+
+def asked(data: "QueryDict", providers: Sequence[Bookable], *, at: datetime, zone: str = "") -> Asked:
+    """Read `from`, `tz` and `with` of an address."""
+    form = OpeningsQuery(data, providers=providers)
+    form.is_valid()
+    clean = form.cleaned_data
+    zone = clean.get("tz") or zone or tenancy.current().time_zone
+    today = local_date(at, zone)
+    return Asked(form, clean.get("from") or today, zone, clean.get("with"), providers)
+
+
+def week_context(service: Service, asked: Asked, *, at: datetime) -> dict[str, Any]:
+    """Everything the week's templates read."""
+    lo, hi = weeks.bounds(asked.first, weeks.LENGTH, asked.zone)
+    found = openings.between(service, lo=lo, hi=hi, zone=asked.zone, with_id=asked.with_id, at=at)
+    today = local_date(at, asked.zone)
+    last = local_date(at + timedelta(days=service.window_days), asked.zone)
+    week = weeks.laid_out((row.start for row in found), first=asked.first, zone=asked.zone, today=today, last=last)
+    return {
+        "service": service,
+        "query": asked.form,
+        "providers": asked.providers,
+        "with_id": asked.with_id,
+        "with_value": asked.with_id or ANYBODY,
+        "week": week,
+        "previous_query": asked.query(week.previous),
+        "next_query": asked.query(week.next),
+        **(_next_opening(service, asked, at=at) if week.is_empty else {}),
+    }
+
+
+def _next_opening(service: Service, asked: Asked, *, at: datetime) -> dict[str, str]:
+    lo, _hi = weeks.bounds(asked.first, 1, asked.zone)
+    for opening in openings.nearest(service, start=max(lo, at), at=at, count=1, with_id=asked.with_id):
+        first = local_date(opening.start, asked.zone)
+        return {
+            "next_opening": zones.spoken(opening.start, opening.end, asked.zone),
+            "next_opening_query": asked.query(first),
+        }
+    return {}
