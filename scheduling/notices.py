@@ -32,9 +32,9 @@ def change(appointment: Appointment, *, was: datetime | None, at: datetime) -> E
     return _mail("change", appointment, method="REQUEST", at=at, was=was)
 
 
-def cancellation(appointment: Appointment, *, reason: str, at: datetime) -> EmailMultiAlternatives:
+def cancellation(appointment: Appointment, *, at: datetime) -> EmailMultiAlternatives:
     """The appointment does not take place; the invitation takes it out of their calendar."""
-    return _mail("cancellation", appointment, method="CANCEL", at=at, reason=reason)
+    return _mail("cancellation", appointment, method="CANCEL", at=at)
 
 
 def address(path: str, *, tenant: "Tenant") -> str:
@@ -84,11 +84,10 @@ def _mail(
     method: calendars.Method,
     at: datetime,
     was: datetime | None = None,
-    reason: str = "",
 ) -> EmailMultiAlternatives:
     tenant, customer = tenancy.current(), appointment.customer
     with translation.override(customer.locale or tenant.locale):
-        context = _context(kind, appointment, tenant=tenant, was=was) | {"reason": reason}
+        context = _context(kind, appointment, tenant=tenant, was=was)
         text = render_to_string(f"scheduling/mail/{kind}.txt", context)
         page = render_to_string(f"scheduling/mail/{kind}.html", context)
     mail = EmailMultiAlternatives(
@@ -125,6 +124,7 @@ def _context(kind: str, appointment: Appointment, *, tenant: "Tenant", was: date
         "providers": providers(appointment),
         "is_cancelled": kind == "cancellation",
         "address": address(reverse("scheduling:booking", args=[token]), tenant=tenant) if token else "",
+        "reason": appointment.close_reason,
         "again": address(reverse("scheduling:service", args=[service.slug]), tenant=tenant),
     }
 
