@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -156,10 +157,9 @@ class BookingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["with"] = ProviderField(providers, widget=forms.HiddenInput)
 
-    def body_hash(self, service: str) -> str:
-        """What makes two requests the same request: SHA-256 over everything typed, as canonical JSON."""
-        typed = {name: str(self.cleaned_data[name]) for name in sorted(self.cleaned_data) if name not in _OUTSIDE_BODY}
-        return hashlib.sha256(json.dumps([service, typed], ensure_ascii=True).encode()).hexdigest()
+    def body_hash(self, *others: object) -> str:
+        """What makes two requests the same request."""
+        return body_hash(self.cleaned_data, *others)
 
 
 _OUTSIDE_BODY = {"request_id", "hold"}
@@ -181,3 +181,84 @@ class RescheduleForm(forms.Form):
     """A new time for an appointment."""
 
     start = InstantField(label=_("New time"))
+
+
+class CalendarQuery(forms.Form):
+    """Which part of the staff's calendar to show."""
+
+    view = forms.ChoiceField(required=False, choices=[("day", _("Day")), ("week", _("Week"))])
+    on = DayField(required=False, label=_("Day"))
+
+    def __init__(self, *args: Any, bookables: Iterable[Any] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["who"] = ProviderField(bookables)
+
+
+class ReasonForm(forms.Form):
+    """Why staff cancel; the customer reads it."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=200,
+        validators=[no_control_characters],
+        help_text=_("The customer reads it in the mail. Needed when it is short notice."),
+    )
+
+
+class StaffTimeForm(OpeningsQuery):
+    """The time staff choose: one that is offered (`start`), or any other (`day`, `time`) with the reason for it."""
+
+    start = InstantField(label=_("Time"), required=False)
+    day = DayField(required=False, label=_("Day"))
+    time = forms.TimeField(required=False, label=_("Time"), input_formats=["%H:%M"])
+    override = forms.CharField(
+        label=_("Reason"), required=False, max_length=200, validators=[no_control_characters]
+    )
+
+    def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone = zone
+
+    def clean(self) -> dict[str, Any]:
+        """One instant, `start`; a time of one's own needs a reason."""
+        clean = super().clean() or self.cleaned_data
+        if clean.get("start") or not (clean.get("day") and clean.get("time")):
+            return clean
+        if not clean.get("override"):
+            self.add_error("override", _("Say why this time is set aside from the rules."))
+        wall_time = datetime.combine(clean["day"], clean["time"], ZoneInfo(self.zone))
+        clean["start"] = wall_time.astimezone(UTC)
+        return clean
+
+
+class DeskForm(forms.Form):
+    """For whom staff book: somebody we know (`customer`), or somebody new."""
+
+    customer = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    name = forms.CharField(label=_("Name"), required=False, max_length=120, validators=[no_control_characters])
+    email = forms.EmailField(label=_("E-mail"), required=False, max_length=254)
+    phone = forms.CharField(label=_("Phone"), required=False, max_length=33, validators=[_PHONE])
+    note = forms.CharField(
+        label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3, "cols": 60})
+    )
+    request_id = forms.CharField(required=False, max_length=100, validators=[_REQUEST], widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """Somebody must be named."""
+        clean = super().clean() or self.cleaned_data
+        if not clean.get("customer"):
+            for name in ("name", "email"):
+                if not clean.get(name) and name not in self.errors:
+                    self.add_error(name, _("Choose a customer above, or write name and e-mail."))
+        return clean
+
+    def body_hash(self, *others: object) -> str:
+        """What makes two requests the same request."""
+        return body_hash(self.cleaned_data, *others)
+
+
+def body_hash(typed: dict[str, Any], *others: object) -> str:
+    """SHA-256 over everything typed but the request's own key and hold, as canonical JSON."""
+    named = {name: str(typed[name]) for name in sorted(typed) if name not in _OUTSIDE_BODY}
+    return hashlib.sha256(json.dumps([[str(part) for part in others], named]).encode()).hexdigest()

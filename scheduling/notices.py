@@ -6,6 +6,7 @@ Each is written afresh from the appointment, so a mail that is sent twice is the
 from datetime import datetime
 from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -35,19 +36,6 @@ def change(appointment: Appointment, *, was: datetime | None, at: datetime) -> E
 def cancellation(appointment: Appointment, *, at: datetime) -> EmailMultiAlternatives:
     """The appointment does not take place; the invitation takes it out of their calendar."""
     return _mail("cancellation", appointment, method="CANCEL", at=at)
-
-
-def address(path: str, *, tenant: "Tenant") -> str:
-    """The absolute address of a path on the tenant's primary host."""
-    port = settings.SITE_PORT
-    is_usual = not port or (settings.SITE_SCHEME, port) in (("https", 443), ("http", 80))
-    return f"{settings.SITE_SCHEME}://{primary_host(tenant)}{'' if is_usual else f':{port}'}{path}"
-
-
-def primary_host(tenant: "Tenant") -> str:
-    """The host a tenant's links are written with."""
-    hosts = tenant.domains.order_by("-is_primary", "pk").values_list("host", flat=True)
-    return hosts.first() or "localhost"
 
 
 def providers(appointment: Appointment) -> str:
@@ -123,14 +111,15 @@ def _context(kind: str, appointment: Appointment, *, tenant: "Tenant", was: date
         "was": zones.spoken(was, was + service.duration, zone) if was else "",
         "providers": providers(appointment),
         "is_cancelled": kind == "cancellation",
-        "address": address(reverse("scheduling:booking", args=[token]), tenant=tenant) if token else "",
+        "address": tenant.url(reverse("scheduling:booking", args=[token])) if token else "",
         "reason": appointment.close_reason,
-        "again": address(reverse("scheduling:service", args=[service.slug]), tenant=tenant),
+        "again": tenant.url(reverse("scheduling:service", args=[service.slug])),
     }
 
 
 def _message_id(kind: str, appointment: Appointment, tenant: "Tenant") -> str:
-    return f"<{kind}.{appointment.ical_uid}.{appointment.sequence}@{primary_host(tenant)}>"
+    """The same for the same news, so that a mail sent twice is recognised as one."""
+    return f"<{kind}.{appointment.ical_uid}.{appointment.sequence}@{urlsplit(tenant.url('/')).hostname}>"
 
 
 def _one_line(text: str) -> str:

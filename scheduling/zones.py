@@ -49,3 +49,8 @@ def spoken(start: datetime, end: datetime, zone: str) -> str:
         span = f"{begins:%H:%M} ({offset(begins)}) – {ends:%H:%M} ({offset(ends)})"
         return f"{day_title(begins.date())}, {span}, {zone}"
     return f"{day_title(begins.date())}, {span} ({zone}, {offset(begins)})"
+
+
+def short_day(day: date) -> str:
+    """A day in few letters: Tue 24 Nov 2026."""
+    return capfirst(f"{date_format(day, 'D')} {date_format(day, 'j M Y')}")
