@@ -21,7 +21,9 @@ ANYBODY = "any"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PHONE = RegexValidator(r"^\+?[0-9 ()./\-]{5,32}$", _("Write the phone number with digits, for example +34 600 000 000."))
+_PHONE = RegexValidator(
+    r"^\+?[0-9 ()./\-]{5,32}$", _("Write the phone number with digits, for example +34 600 000 000.")
+)
 _REQUEST = RegexValidator(r"^[\x21-\x7e]{1,100}$", _("The request's key must be 1 to 100 plain characters."))
 
 
@@ -212,9 +214,7 @@ class StaffTimeForm(OpeningsQuery):
     start = InstantField(label=_("Time"), required=False)
     day = DayField(required=False, label=_("Day"))
     time = forms.TimeField(required=False, label=_("Time"), input_formats=["%H:%M"])
-    override = forms.CharField(
-        label=_("Reason"), required=False, max_length=200, validators=[no_control_characters]
-    )
+    override = forms.CharField(label=_("Reason"), required=False, max_length=200, validators=[no_control_characters])
 
     def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Mails to a customer about their appointment: in their language and zone, under the tenant's name, with the invitation.
+"""Mails to a customer about their appointment: in their language and zone, in the tenant's name, with the invitation.
 
 Each is written afresh from the appointment, so a mail that is sent twice is the same mail with the same Message-ID.
 """

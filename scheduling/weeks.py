@@ -87,4 +87,3 @@ def laid_out(starts: Iterable[datetime], *, first: date, zone: str, today: date,
 def _clock_changes(day: date, place: ZoneInfo) -> bool:
     midnight, next_midnight = (datetime.combine(day + timedelta(days=ahead), time(), place) for ahead in (0, 1))
     return midnight.utcoffset() != next_midnight.utcoffset()
-

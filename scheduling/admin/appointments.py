@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, Q, QuerySet
-from django.urls import path, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -224,6 +224,11 @@ class AppointmentAdmin(TenantAdmin):
             return " ".join(refusal.messages)
         return ""
 
+    def changelist_view(self, request: "HttpRequest", extra_context: dict[str, Any] | None = None) -> "HttpResponse":
+        """With the way to the calendar and the desk."""
+        extra = {"may_book": self.has_manage_permission(request)} | (extra_context or {})
+        return super().changelist_view(request, extra)
+
     # --- pages beside the list ---
     def get_urls(self) -> list[Any]:
         """The calendar, the desk's booking page, and one page per verb."""
@@ -240,11 +245,20 @@ class AppointmentAdmin(TenantAdmin):
 
     def render_change_form(self, request: "HttpRequest", context: dict[str, Any], **kwargs: Any) -> "HttpResponse":
         """With the verbs that may be used on it now."""
-        obj, at, user = kwargs.get("obj"), timezone.now(), request.user
+        obj: Any = kwargs.get("obj")
+        at, user = timezone.now(), request.user
         context |= {
             "may_cancel": policies.may_cancel(user, obj, at=at),
             "may_reschedule": policies.may_reschedule(user, obj, at=at),
             "may_close": policies.may_close(user, obj, at=at),
-            "events_url": reverse("admin:audit_event_changelist") + f"?q={obj.pk}" if obj else "",
+            "events_url": _events_url(obj),
         }
         return super().render_change_form(request, context, **kwargs)
+
+
+def _events_url(appointment: Appointment) -> str:
+    """What happened to it, in the ledger's viewer, where that is open."""
+    try:
+        return f"{reverse('admin:audit_event_changelist')}?object_id={appointment.pk}"
+    except NoReverseMatch:
+        return ""

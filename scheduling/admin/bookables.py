@@ -130,7 +130,9 @@ class DateOverrideAdmin(TenantAdmin):
         """The other hours, if it is not closed."""
         if override.is_closed or override.start_minute is None or override.end_minute is None:
             return "–"
-        return "–".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in (override.start_minute, override.end_minute))
+        return "–".join(
+            f"{minute // 60:02d}:{minute % 60:02d}" for minute in (override.start_minute, override.end_minute)
+        )
 
 
 @admin.register(Holiday)

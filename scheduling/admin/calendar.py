@@ -123,7 +123,9 @@ def _entries(
     """Every live allocation, by bookable and local day. One query."""
     lo, hi = weeks.bounds(days[0], len(days), zone)
     rows = Allocation.objects.busy(at=at).filter(bookable__in=[column.pk for column in columns])
-    rows = rows.filter(appointment__starts_at__lt=hi, appointment__ends_at__gt=lo, blocked_start__gte=lo - timedelta(days=8))
+    rows = rows.filter(
+        appointment__starts_at__lt=hi, appointment__ends_at__gt=lo, blocked_start__gte=lo - timedelta(days=8)
+    )
     rows = rows.filter(Q(blocked_start__lt=hi)).order_by("appointment__starts_at")
     found: dict[tuple[UUID, date], list[Entry]] = defaultdict(list)
     for row in rows.select_related("appointment__service", "appointment__customer"):

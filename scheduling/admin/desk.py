@@ -41,7 +41,9 @@ def book(model_admin: Any) -> View:
         _only_managers(request)
         service = Service.objects.filter(slug=request.GET.get("service", "").replace("\0", "")).first()
         if service is None:
-            return _page(model_admin, request, "book", {"services": Service.objects.all()}, title=_("Book for a customer"))
+            return _page(
+                model_admin, request, "book", {"services": Service.objects.all()}, title=_("Book for a customer")
+            )
         return Booking(model_admin, request, service).answer()
 
     return view
@@ -90,7 +92,9 @@ class Booking:
         except ValidationError as refusal:
             near = getattr(refusal, "nearest", ())
             status = 409 if isinstance(refusal, bookings.SlotTaken) else 422
-            return self._customer(form, start, refusal=refusal.messages, nearest=choices(near, self.zone), status=status)
+            return self._customer(
+                form, start, refusal=refusal.messages, nearest=choices(near, self.zone), status=status
+            )
         nudge_outbox()
         self.model_admin.message_user(self.request, _("Booked. The customer gets a confirmation by mail."))
         return _to(booked.appointment)
@@ -150,7 +154,12 @@ def cancel_many(model_admin: Any, request: "HttpRequest", queryset: QuerySet[App
         model_admin.each(request, queryset, bookings.cancel, reason=form.cleaned_data["reason"])
         return None
     rows = list(queryset)
-    context = {"form": form, "appointments": rows, "facts": [_facts(model_admin, row) for row in rows], "is_action": True}
+    context = {
+        "form": form,
+        "appointments": rows,
+        "facts": [_facts(model_admin, row) for row in rows],
+        "is_action": True,
+    }
     return _page(model_admin, request, "cancel", context, title=_("Cancel these appointments?"))
 
 

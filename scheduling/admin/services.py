@@ -36,7 +36,9 @@ class ServiceAdmin(TenantAdmin):
             _("Time"),
             {
                 "fields": (("duration_minutes", "step_minutes"), ("buffer_before_minutes", "buffer_after_minutes")),
-                "description": _("Preparation and tidying keep the time around an appointment free; customers do not see them."),
+                "description": _(
+                    "Preparation and tidying keep the time around an appointment free; customers do not see them."
+                ),
             },
         ),
         (

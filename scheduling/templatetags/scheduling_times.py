@@ -27,7 +27,7 @@ def minutes(value: int) -> str:
 @register.simple_tag
 def week_of_openings(week: Week) -> SafeString:
     """Each day with its openings as radio inputs named `start`, the value being the UTC instant."""
-    return mark_safe(f'<div class="days days--week">{"".join(_day(day) for day in week.days)}</div>')  # noqa: S308
+    return mark_safe(f'<div class="days days--week">{"".join(_day(day) for day in week.days)}</div>')
 
 
 def _day(day: Day) -> str:
@@ -55,7 +55,7 @@ def zone_options(chosen: str) -> SafeString:
     marked = f'<option value="{escape(chosen)}">'
     if marked not in options:
         return format_html('<option value="{0}" selected>{0}</option>{1}', chosen, options)
-    return mark_safe(options.replace(marked, f'{marked[:-1]} selected>', 1))  # noqa: S308
+    return mark_safe(options.replace(marked, f"{marked[:-1]} selected>", 1))
 
 
 @cache

@@ -29,13 +29,14 @@ from scheduling import bookings, conf, openings, weeks, zones
 from scheduling.forms import ANYBODY, BookingForm, ChoiceQuery
 from scheduling.models import Bookable, Service
 from scheduling.views import weekly
-from scheduling.walltime import local_date
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 HOLD_COOKIE = "hold"
 KEY_HEADER = "Idempotency-Key"
+HOLD_RATE = "60/10m"
+BOOK_RATE = "20/10m"
 
 
 class Choice(NamedTuple):
@@ -53,7 +54,7 @@ def choices(found: Iterable[openings.Opening], zone: str) -> list[Choice]:
 @gate.public
 @never_cache
 @require_GET
-@throttling.limited("scheduling.hold", rate=conf.HOLD_RATE)
+@throttling.limited("scheduling.hold", rate=HOLD_RATE, methods=("GET",))
 def details(request: "HttpRequest", slug: str) -> HttpResponse:
     """The form for one opening, which is kept for this visitor while they fill it in. 409 if somebody was faster."""
     service, providers = weekly.offered(slug)
@@ -72,9 +73,9 @@ def details(request: "HttpRequest", slug: str) -> HttpResponse:
     return _keep(page.answer(form, start=start, kept_until=kept.hold_expires_at), request, kept.hold_token)
 
 
-@throttling.limited("scheduling.book", rate=conf.BOOK_RATE)
+@throttling.limited("scheduling.book", rate=BOOK_RATE)
 def book(request: "HttpRequest", slug: str) -> HttpResponse:
-    """Book what the form says. 303 to the appointment, 422 for what cannot be, 409 for what is taken; typing is kept."""
+    """Book what the form says: 303 to the appointment, 422 for what cannot be, 409 for what is taken, typing kept."""
     return (_book if KEY_HEADER in request.headers else csrf_protect(_book))(request, slug)
 
 

@@ -1,8 +1,8 @@
 """The customer's own appointment, opened with the secret in its address.
 
-The address is all the authority there is: no session is read and no cookie is asked for, so the link works from any mail
-program, and a forged request from another site could only do what its author, knowing the secret, can do anyway. That is
-why the POSTs here carry no CSRF token. The pages tell search engines and caches to stay away, and send no Referer.
+The address is all the authority there is: no session is read and no cookie is asked for, so the link works from any
+mail program, and a forged request from another site could only do what its author, knowing the secret, can do anyway.
+That is why the POSTs here carry no CSRF token. The pages keep out of indexes and caches, and send no Referer.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ View = Callable[..., HttpResponse]
 
 
 def by_token(view: View) -> View:
-    """Find the appointment a secret opens, the same 404 for every wrong one; keep the page out of caches and indexes."""
+    """Find what a secret opens, the same 404 for every wrong one; keep the page out of caches and indexes."""
 
     @wraps(view)
     def found(request: "HttpRequest", token: str) -> HttpResponse:
