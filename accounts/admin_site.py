@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from accounts import gate, permissions, policies, signin
 from governance import tenancy
 
+DAILY_ORDER = {label: place for place, label in enumerate(("scheduling", "cms", "governance", "accounts", "audit"))}
 CardContext = Callable[[HttpRequest], dict[str, Any]]
 
 

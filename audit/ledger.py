@@ -22,7 +22,7 @@ from django.db import DatabaseError, connections, models, router, transaction
 from django.utils import timezone
 
 from audit import canonical, conf, context
-from audit.models import Event
+from audit.models import Event, Pending
 
 BODY_VERSION = 1
 REASON_LENGTH = 200
@@ -259,6 +259,11 @@ def _write(act: Act) -> None:
     )
     append = _append_postgresql if connections[_alias()].vendor == "postgresql" else _append_sqlite
     append(row, act.people, (salt, frame.client_ip, frame.user_agent) if origin else None)
+
+
+def awaiting_seal() -> int:
+    """How many of the current tenant's events no seal covers yet."""
+    return Pending.objects.filter(event__tenant=context.current().tenant_id).count()
 
 
 def _alias() -> str:

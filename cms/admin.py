@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.admin_site import dashboard_card
 from audit import outbox
 from audit.tasks import nudge_outbox
 from cms import messages as letters
@@ -65,6 +66,7 @@ class ContactMessageAdmin(TenantAdmin):
     list_display_links = ("who", "about")
     list_filter = ("status", "received_at")
     list_per_page = 50
+    menu_order = 10
     list_select_related = ("person",)
     search_fields = ("person",)  # shows the box; `get_search_results` does the work
     search_help_text = _("Search by the sender's name, or by their whole e-mail address.")
@@ -75,6 +77,9 @@ class ContactMessageAdmin(TenantAdmin):
     # --- the list ---
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContactMessage]:
         return ContactMessage.objects.unread_first()  # type: ignore[attr-defined, no-any-return]
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("is_settled", "-received_at")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Inbox
@@ -166,6 +171,14 @@ class ContactMessageAdmin(TenantAdmin):
                 self.message_user(request, f"{message}: {' '.join(refusal.messages)}", messages.WARNING)
         if done:
             self.message_user(request, ngettext("%d message done.", "%d messages done.", done) % done)
+
+
+@dashboard_card("messages", order=20, permission="cms.view_contactmessage", template="admin/cards/messages.html")
+def waiting_messages(request: HttpRequest) -> dict[str, Any]:
+    """How many messages nobody has answered, and who has waited longest."""
+    new = ContactMessage.objects.new()  # type: ignore[attr-defined]
+    first = new.select_related("person").order_by("received_at")[:4]
+    return {"count": new.count(), "first": [(message, legible(message, "subject")) for message in first]}
 
 
 def _weight(message: ContactMessage) -> str:
