@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 from two_factor.forms import AuthenticationTokenForm, TOTPDeviceForm
 
-from accounts import factors
+from accounts import factors, signin, throttling
 from accounts.models import User
 
 
@@ -23,6 +23,13 @@ class SignInForm(AuthenticationForm):
         "invalid_login": _("E-mail and password do not belong together here. Please check both."),
         "inactive": _("E-mail and password do not belong together here. Please check both."),
     }
+
+    def clean(self) -> dict[str, Any]:
+        """Gives a right password's place among the attempts back."""
+        cleaned = super().clean()
+        if self.user_cache is not None and self.request is not None:
+            throttling.give_back(self.request, str(cleaned["username"]))
+        return cleaned
 
 
 class TokenForm(AuthenticationTokenForm):  # type: ignore[misc]
@@ -69,7 +76,11 @@ class RecoveryForm(forms.Form):
     def clean_otp_token(self) -> str:
         """Spends the code: refusals of `factors.use_recovery_code` show beside the field."""
         code = str(self.cleaned_data["otp_token"])
-        factors.use_recovery_code(self.user, code, at=timezone.now())
+        try:
+            factors.use_recovery_code(self.user, code, at=timezone.now())
+        except factors.WrongCode:
+            signin.note_failure(self.user.email, what="accounts.factor.failed", reason="recovery code")
+            raise
         return "spent"
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.core.exceptions import PermissionDenied
@@ -27,7 +28,8 @@ RETRY_SECONDS = 30
 
 
 def closed(request: HttpRequest) -> HttpResponse:
-    """Nobody comes in while sessions cannot be read."""
+    """Nobody comes in while sessions cannot be read; the ledger notes the closed door as a stranger's."""
+    request._session_user = AnonymousUser()  # type: ignore[attr-defined]
     words = {
         "status": 503,
         "title": _("Signing in is closed for the moment"),

@@ -7,11 +7,13 @@ for itself. `RATE_LIMITS=off` lifts the limits, never the lock.
 
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 import structlog
 from axes.handlers.cache import AxesCacheHandler
+from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_client_cache_keys, get_failure_limit
 from axes.signals import user_locked_out
 from django.conf import settings
@@ -22,6 +24,7 @@ from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
 from accounts.models import normalise_email
+from accounts.sessions import StoreDown
 from audit import context
 
 log = structlog.get_logger(__name__)
@@ -101,6 +104,11 @@ def lockout_response(request: HttpRequest, *_others: Any) -> HttpResponse:
     return too_many(request, int(settings.AXES_COOLOFF_TIME.total_seconds()))
 
 
+def give_back(request: HttpRequest, email: str) -> None:
+    """The password was right: its attempt was no guess, and its place is free again."""
+    AxesProxyHandler.get_implementation().give_back(request, {"username": email})
+
+
 class ReservingHandler(AxesCacheHandler):  # type: ignore[misc]
     """Axes' counting in the cache, but each attempt takes its place *before* the password is hashed.
 
@@ -111,7 +119,10 @@ class ReservingHandler(AxesCacheHandler):  # type: ignore[misc]
     def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
         """Take a place for this attempt; locked when there was none left."""
         limit = get_failure_limit(request, credentials)
-        return max(self._reserve(key) for key in get_client_cache_keys(request, credentials)) > limit
+        try:
+            return max(self._reserve(key) for key in get_client_cache_keys(request, credentials)) > limit
+        except RedisError as down:
+            raise StoreDown from down
 
     def _reserve(self, key: str) -> int:
         seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
@@ -122,6 +133,12 @@ class ReservingHandler(AxesCacheHandler):  # type: ignore[misc]
         except ValueError:  # it ran out between the two
             self.cache.set(key, 1, timeout=seconds)
             return 1
+
+    def give_back(self, request: HttpRequest, credentials: dict[str, Any]) -> None:
+        """Free one place taken for a right password."""
+        for key in get_client_cache_keys(request, credentials):
+            with suppress(ValueError):  # it ran out, or was given back with a finished sign-in
+                self.cache.decr(key)
 
     def user_login_failed(
         self, sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any

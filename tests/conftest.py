@@ -7,12 +7,19 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import Tenant, User
 from governance import tenancy
 from tests.factories import accounts as people
 from tests.flushing import flush_lifts_guards as flush_lifts_guards
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_yet() -> None:
+    """Rate limits, locks and sessions of the cache do not outlive a story."""
+    cache.clear()
 
 
 @pytest.fixture
