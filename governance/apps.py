@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_migrate, post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,6 +15,7 @@ class GovernanceConfig(AppConfig):
         """Wire the receivers and checks."""
         from governance import receivers  # noqa: PLC0415 - models must be loaded first
 
+        post_migrate.connect(receivers.mend_fences, sender=self, dispatch_uid="governance.mend_fences")
         for signal in (post_save, post_delete):
             for sender in (settings.TENANT_MODEL, settings.TENANT_DOMAIN_MODEL):
                 signal.connect(receivers.forget_tenants, sender=sender, dispatch_uid=f"forget-{id(signal)}-{sender}")

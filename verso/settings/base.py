@@ -116,7 +116,12 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     )
 else:
+    DATABASES["default"]["ENGINE"] = "governance.postgresql"
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("pool", {"min_size": 1, "max_size": 8, "timeout": 10})
+
+if env.MIGRATION_DATABASE_URL:  # the role that owns the tables; `migrate` uses it by itself
+    DATABASES["migration"] = environ.Env.db_url_config(env.MIGRATION_DATABASE_URL)
+    DATABASES["migration"].update(ENGINE="governance.postgresql", TEST={"MIRROR": "default"})
 
 # --- cache, sessions, queue ------------------------------------------------------------------------------------------
 CACHES: dict[str, Any]

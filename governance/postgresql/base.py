@@ -1,0 +1,163 @@
+"""Django's PostgreSQL backend, counted by django-prometheus, that tells the server which tenant each statement is for.
+
+The row-level policies (`governance.rls`) read the session settings `verso.tenant` and `verso.across`. They are sent
+just before a statement, and only when this connection does not have them already. `set_config` is undone by a
+rollback, so what is remembered about a connection is forgotten with every rollback. A connection that goes back to
+the pool forgets whose it was.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql.base import TIMESTAMPTZ_OID, ServerSideCursor, register_tzloader
+from django_prometheus.db.backends.postgresql import base
+from psycopg.pq import Format, TransactionStatus
+
+from audit import context
+
+Frame = tuple[str, str]  # verso.tenant, verso.across
+NOBODY: Frame = ("", "off")
+_ENTER = "SELECT set_config('verso.tenant', %s, false), set_config('verso.across', %s, false)"
+_UNDOES = ("ROLLBACK", "ABORT", "DISCARD", "RESET", "SET ", "COMMIT", "END")
+
+
+def wanted() -> Frame:
+    """What the frame in force calls for."""
+    frame = context.current()
+    return ("", "on") if frame.across_tenants else (frame.tenant_id, "off")
+
+
+def enter(connection: Any, frame: Frame) -> None:
+    """Make the session's settings those of the frame; says nothing to the server when they are already."""
+    if getattr(connection, "fenced_as", NOBODY) != frame:
+        connection.fenced_as = None  # unknown, should the next line fail
+        psycopg.Cursor(connection).execute(_ENTER, frame)
+        connection.fenced_as = frame
+
+
+def forget(connection: Any) -> None:
+    """Believe nothing about the session's settings any more."""
+    if connection is not None:
+        connection.fenced_as = None
+
+
+def leave(connection: Any) -> None:
+    """Give a connection back without a tenant. The pool discards it if this fails."""
+    if getattr(connection, "fenced_as", NOBODY) != NOBODY:
+        enter(connection, NOBODY)
+        if not connection.autocommit:
+            connection.commit()
+
+
+def _may_undo(query: Any) -> bool:
+    """Whether a statement could change or take back the settings by itself."""
+    if not isinstance(query, str):
+        return True
+    return query.lstrip()[:8].upper().startswith(_UNDOES) or "set_config" in query or "verso." in query
+
+
+class Fenced:
+    """What a cursor adds: it enters the frame in force before it says anything to the server."""
+
+    connection: Any
+
+    def _say(self, say: Callable[..., Any], query: Any, *args: Any, **kwargs: Any) -> Any:
+        enter(self.connection, wanted())
+        try:
+            return say(query, *args, **kwargs)
+        finally:
+            if _may_undo(query):
+                forget(self.connection)
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._say(super().execute, query, *args, **kwargs)  # type: ignore[misc]
+
+    def executemany(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._say(super().executemany, query, *args, **kwargs)  # type: ignore[misc]
+
+    def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        enter(self.connection, wanted())
+        return super().copy(statement, *args, **kwargs)  # type: ignore[misc]
+
+    def stream(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        enter(self.connection, wanted())
+        return super().stream(query, *args, **kwargs)  # type: ignore[misc]
+
+
+class FencedServerSideCursor(Fenced, ServerSideCursor):
+    """A cursor that fetches piece by piece, each piece in the frame it was opened in."""
+
+    opened_in: Frame | None = None
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        self.opened_in = wanted()
+        return super().execute(query, *args, **kwargs)
+
+    def _reenter(self) -> None:
+        if self.opened_in is not None:
+            enter(self.connection, self.opened_in)
+
+    def fetchone(self) -> Any:
+        self._reenter()
+        return super().fetchone()
+
+    def fetchmany(self, size: int = 0) -> Any:
+        self._reenter()
+        return super().fetchmany(size)
+
+    def fetchall(self) -> Any:
+        self._reenter()
+        return super().fetchall()
+
+    def __iter__(self) -> Any:
+        while (row := self.fetchone()) is not None:
+            yield row
+
+
+def fence(cursor_class: type) -> type:
+    """The cursor class, fenced."""
+    return type(f"Fenced{cursor_class.__name__}", (Fenced, cursor_class), {})
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection whose every statement is said in the frame in force."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        pool = self.settings_dict["OPTIONS"].get("pool")
+        if pool:
+            self.settings_dict["OPTIONS"]["pool"] = {**(pool if isinstance(pool, dict) else {}), "reset": leave}
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        params["cursor_factory"] = fence(params["cursor_factory"])
+        return params
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        if not name:
+            return super().create_cursor()
+        held = self.connection.autocommit
+        cursor = FencedServerSideCursor(self.connection, name=name, scrollable=False, withhold=held)
+        if self.timezone != self.connection.adapters.get_loader(TIMESTAMPTZ_OID, Format.TEXT).timezone:
+            register_tzloader(self.timezone, cursor)
+        return cursor
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()
+        finally:
+            forget(self.connection)
+
+    def _commit(self) -> None:
+        """Commit; a transaction that had failed is rolled back by the server instead, settings included."""
+        connection = self.connection
+        sound = connection is not None and connection.info.transaction_status != TransactionStatus.INERROR
+        try:
+            super()._commit()
+        except BaseException:
+            sound = False
+            raise
+        finally:
+            if not sound:
+                forget(connection)
