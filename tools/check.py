@@ -29,6 +29,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "verso.example.org",
     "EMAIL_URL": "smtp://127.0.0.1:25",
     "DEFAULT_FROM_EMAIL": "bookings@verso.example.org",
+    "KEY_FILE": "/etc/verso/kek.json",
     "METRICS_TOKEN": "m3Trics-" + "Hq4Tn9Zp" * 4,
     "RATE_LIMITS": "on",
     "LOG_FORMAT": "json",

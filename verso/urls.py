@@ -3,7 +3,12 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from verso.operations import views as operations
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", operations.healthz, name="healthz"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("account/", include("accounts.urls")),
     path("", include("scheduling.urls")),

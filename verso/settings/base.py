@@ -8,6 +8,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from verso.settings import env
+from verso.telemetry import logs
 
 ROOT = env.ROOT
 DATA_DIR = env.DATA_DIR
@@ -15,6 +16,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 SECRET_KEY = env.SECRET_KEY
 DEBUG = False
+PRODUCTION = False
 ALLOWED_HOSTS = ["*"]  # hosts are decided by governance.middleware from TenantDomain; unknown ones are 404
 PLATFORM_HOSTS = env.ALLOWED_HOSTS
 TRUSTED_PROXY_COUNT = env.TRUSTED_PROXY_COUNT
@@ -52,10 +54,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "audit.middleware.RequestContext",
+    "verso.headers.SecurityHeadersMiddleware",  # outermost: every answer carries the headers
     "csp.middleware.CSPMiddleware",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "verso.operations.middleware.PeerMiddleware",
+    "audit.middleware.RequestContext",
+    "verso.telemetry.middleware.RequestLogMiddleware",
+    "verso.operations.middleware.ProbesMiddleware",  # answers while the database is down, on any host
     "governance.middleware.TenantMiddleware",  # before anything builds an address or serves a file
+    "verso.telemetry.middleware.NoteTenantMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "audit.middleware.RefusedActs",  # inside the tenant's middleware, outside sessions, CSRF and the gate
@@ -181,13 +188,35 @@ TIME_ZONE = "UTC"
 # --- files -----------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [ROOT / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
+_local = env.STORAGE_URL.removeprefix("file://")
+MEDIA_ROOT = _local or MEDIA_ROOT
 STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(DATA_DIR / "private"), "base_url": None},
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+if env.S3_BUCKET_PUBLIC:
+    _s3 = {
+        "endpoint_url": env.S3_ENDPOINT_URL or None,
+        "region_name": env.S3_REGION or None,
+        "access_key": env.S3_ACCESS_KEY_ID or None,
+        "secret_key": env.S3_SECRET_ACCESS_KEY or None,
+        "signature_version": "s3v4",
+        "addressing_style": "path" if env.S3_ENDPOINT_URL else "auto",
+        "file_overwrite": False,
+    }
+    for _alias, _bucket in (("default", env.S3_BUCKET_PUBLIC), ("private", env.S3_BUCKET_PRIVATE)):
+        STORAGES[_alias] = {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {**_s3, "bucket_name": _bucket, "querystring_auth": _alias == "private"},
+        }
 
 # --- mail ------------------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.DEFAULT_FROM_EMAIL
@@ -198,6 +227,13 @@ if env.EMAIL_URL:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+
+# --- logs and numbers ------------------------------------------------------------------------------------------------
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logs.configuration(env.LOG_LEVEL, env.LOG_FORMAT)
+METRICS_TOKEN = env.METRICS_TOKEN
+METRICS_FROM_LOOPBACK = False
+PROMETHEUS_EXPORT_MIGRATIONS = False
 
 # --- sign-in ---------------------------------------------------------------------------------------------------------
 LOGIN_URL = "/account/login/"
@@ -249,7 +285,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *([env.S3_ENDPOINT_URL] if env.S3_ENDPOINT_URL else [])],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

@@ -14,26 +14,40 @@ _dotenv = ROOT / ".env"
 if _dotenv.exists():
     environ.Env.read_env(_dotenv)
 
-TEST_WORKER = env.str("PYTEST_XDIST_WORKER", default="")
+TEST_WORKER = env.str("PYTEST_XDIST_WORKER", default="")  # set by pytest-xdist, never by people
 DATA_DIR = Path(env.str("VERSO_DATA_DIR", default=str(ROOT / "var"))).resolve() / TEST_WORKER
+DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+RATE_LIMITS = env.str("RATE_LIMITS", default="on") != "off"
+
 DATABASE_URL = env.str("DATABASE_URL", default="")
 MIGRATION_DATABASE_URL = env.str("MIGRATION_DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
-EMAIL_URL = env.str("EMAIL_URL", default="")
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="verso@localhost")
+
 KEY_PROVIDER = env.str("KEY_PROVIDER", default="file")
 KEY_FILE = env.str("KEY_FILE", default="")
+
+EMAIL_URL = env.str("EMAIL_URL", default="")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="verso@localhost")
+
 STORAGE_URL = env.str("STORAGE_URL", default="")
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
+S3_REGION = env.str("S3_REGION", default="")
 S3_BUCKET_PUBLIC = env.str("S3_BUCKET_PUBLIC", default="")
 S3_BUCKET_PRIVATE = env.str("S3_BUCKET_PRIVATE", default="")
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", default="")
+S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", default="")
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
-RATE_LIMITS = env.str("RATE_LIMITS", default="on") != "off"
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+PORT = env.int("PORT", default=8000)
+BIND = env.str("BIND", default="127.0.0.1")
 SITE_SCHEME = env.str("SITE_SCHEME", default="http")
-SITE_PORT = env.int("SITE_PORT", default=env.int("PORT", default=8000))
+SITE_PORT = env.int("SITE_PORT", default=PORT)
+WEB_WORKERS = env.int("WEB_WORKERS", default=2 if REDIS_URL else 1)
+WEB_THREADS = env.int("WEB_THREADS", default=8)

@@ -1,12 +1,18 @@
-"""Production: TLS, hardened cookies, JSON logs; unsafe combinations are stopped by system checks."""
+"""Production: TLS, hardened cookies, JSON logs; `verso.operations.safety` stops unsafe combinations."""
 
 from verso.settings.base import *  # noqa: F403
+from verso.settings.base import TRUSTED_PROXY_COUNT, env
+
+PRODUCTION = True
+DEBUG = env.DEBUG  # refused when on
 
 SECURE_SSL_REDIRECT = True
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes speak plain HTTP from inside
 SECURE_HSTS_SECONDS = 63_072_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+if TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-session"
 CSRF_COOKIE_SECURE = True
