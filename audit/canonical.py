@@ -22,8 +22,8 @@ def instant(moment: datetime) -> str:
 
 
 def text(value: object) -> str:
-    """Text that UTF-8 can carry; lone surrogates become U+FFFD."""
-    words = str(value)
+    """Text that UTF-8 and every database can carry; lone surrogates and NUL become U+FFFD."""
+    words = str(value).replace("\0", "\ufffd")
     try:
         words.encode()
     except UnicodeEncodeError:
@@ -40,7 +40,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, int):
         return int(value) if -SAFE_INTEGER <= value <= SAFE_INTEGER else str(int(value))
     if isinstance(value, float):
-        return value if isfinite(value) else str(value)
+        return value if isfinite(value) and abs(value) <= SAFE_INTEGER else str(value)  # larger ones read as integers
     if isinstance(value, Mapping):
         return {text(key): plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, bytes | memoryview | Model):

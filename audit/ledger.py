@@ -151,7 +151,7 @@ def _act(
         object_type=subject.type,
         object_id=subject.id,
         outcome=outcome,
-        reason=canonical.text(reason).replace("\0", "")[:REASON_LENGTH],
+        reason=canonical.text(reason)[:REASON_LENGTH],
         people=tuple(dict.fromkeys(str(getattr(person, "pk", person)) for person in people)),
         changes=changes,
     )
@@ -191,7 +191,9 @@ def _document(act: Act, origin: bytes) -> dict[str, Any]:
 
 
 def _changes(act: Act) -> dict[str, Any]:
-    return {str(name): _sealed(value, act, f"$.changes.{name}") for name, value in (act.changes or {}).items()}
+    return {
+        canonical.text(name): _sealed(value, act, f"$.changes.{name}") for name, value in (act.changes or {}).items()
+    }
 
 
 def _sealed(value: Any, act: Act, path: str) -> Any:
@@ -199,7 +201,7 @@ def _sealed(value: Any, act: Act, path: str) -> Any:
     if isinstance(value, Personal):
         return _ciphertext(value, act, path)
     if isinstance(value, Mapping):
-        return {str(key): _sealed(item, act, f"{path}.{key}") for key, item in value.items()}
+        return {canonical.text(key): _sealed(item, act, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_sealed(item, act, f"{path}[{place}]") for place, item in enumerate(value)]
     return canonical.plain(value)
