@@ -5,7 +5,8 @@ Every path to a booking (page, admin, task, command) goes through these, and so 
 
 from scheduling.bookings.changing import cancel, complete, mark_no_show, renew_link, reschedule
 from scheduling.bookings.expiring import release_expired
-from scheduling.bookings.making import Booked, Customer, book, confirm, hold
+from scheduling.bookings.holding import hold
+from scheduling.bookings.making import Customer, book, confirm
 from scheduling.bookings.refusals import (
     AlreadyOver,
     Crowded,
@@ -21,6 +22,7 @@ from scheduling.bookings.refusals import (
     TooLate,
     TooSoon,
 )
+from scheduling.bookings.requests import Booked
 
 __all__ = [
     "AlreadyOver",

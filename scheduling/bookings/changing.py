@@ -11,7 +11,7 @@ from audit import ledger, outbox
 from scheduling import links, policies
 from scheduling.bookings.choosing import check_times
 from scheduling.bookings.expiring import release
-from scheduling.bookings.locking import lock_appointment, own_transaction, tried_again
+from scheduling.bookings.locking import lock_appointment, taken_is_refused, tried_again
 from scheduling.bookings.moving import move
 from scheduling.bookings.refusals import AlreadyOver, NotYet, ReasonMissing, TooLate
 from scheduling.models import Appointment
@@ -42,13 +42,15 @@ def reschedule(
     check_times(service, start=start, at=at, by=by, override=override)
     if start == appointment.starts_at and wanted == appointment.asked_for_id:
         return appointment
-    with own_transaction(service, start=start, with_id=wanted, at=at):
-        moved, before = move(appointment, start=start, with_id=wanted, at=at, still=still, any_hours=bool(override))
+
+    def done(moved: Appointment, before: datetime) -> None:
         moved.sequence += 1
         moved.save(update_fields=["sequence"])
         changes = {"starts_at": [before, moved.starts_at], **_personal(moved, "override", override)}
         _tell(moved, "rescheduled", "scheduling.change", changes, previous_start=before.isoformat())
-    return moved
+
+    with taken_is_refused(service, start=start, with_id=wanted, at=at):
+        return move(appointment, start=start, with_id=wanted, at=at, still=still, done=done, any_hours=bool(override))
 
 
 @tried_again

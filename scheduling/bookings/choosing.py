@@ -1,6 +1,7 @@
 """Who takes a booking: the candidate is chosen, locked, looked at again with the same function, taken or refused."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,9 +19,21 @@ T = TypeVar("T")
 FURTHEST = timedelta(days=730)
 
 
-def take(
+@dataclass(slots=True)
+class Choice:
+    """Who would take a booking, as it looked without a lock."""
+
+    service: Service
+    start: datetime
+    at: datetime
+    besides: Appointment | None
+    rather: Collection[UUID]
+    known: Calendar
+    chosen: list[UUID]
+
+
+def look(
     service: Service,
-    keep: Callable[[list[UUID]], T],
     *,
     start: datetime,
     with_id: UUID | None,
@@ -28,25 +41,36 @@ def take(
     any_hours: bool = False,
     besides: Appointment | None = None,
     rather: Collection[UUID] = (),
-) -> T:
-    """Choose who takes it, lock them, make sure again, and `keep` it. `rather` names who should, if they are free;
-    they are locked with them, so that what they have now may be given back.
+) -> Choice:
+    """Choose who takes it; nothing is locked yet, so it is best done before the transaction.
 
-    Each try lives in a savepoint: its locks are let go before others are asked for. Refuses with `NotAnOpening`; raises
-    `Taken` when nobody is left.
+    `rather` names who should if they are free; `besides` is an appointment that is not in its own way. Refuses with
+    `NotAnOpening`; raises `Taken`.
     """
     lo = walltime.seconds(start)
     known = openings.calendar(service, lo=lo, hi=lo + 1, with_id=with_id, at=at, besides=besides, any_hours=any_hours)
-    for _try in range(len(known.links) + 1):
-        chosen = _choose(service, known, start, rather)
+    choice = Choice(service, start, at, besides, rather, known, [])
+    choice.chosen = _choose(choice)
+    return choice
+
+
+def take(choice: Choice, keep: Callable[[list[UUID]], T]) -> T:
+    """Lock those chosen, make sure again, and `keep` it; otherwise the next ones. Raises `Taken` when nobody is left.
+
+    Each try lives in a savepoint: its locks are let go before others are asked for. Those it is to be taken from are
+    locked too, in the same order.
+    """
+    lo = walltime.seconds(choice.start)
+    for _try in range(len(choice.known.links) + 1):
         try:
             with constraint_watched():
-                lock_bookables({*chosen, *rather})
-                _look_again(known, chosen, start, at=at, besides=besides)
-                return keep(chosen)
+                lock_bookables({*choice.chosen, *choice.rather})
+                _look_again(choice)
+                return keep(choice.chosen)
         except Taken:
-            if not set(chosen) & known.busy_at(lo):
-                known.block(chosen, lo)  # the database knew of somebody who does not take our lock
+            if not set(choice.chosen) & choice.known.busy_at(lo):
+                choice.known.block(choice.chosen, lo)  # the database knew of somebody who does not take our lock
+        choice.chosen = _choose(choice)
     raise Taken
 
 
@@ -66,34 +90,30 @@ def check_times(service: Service, *, start: datetime, at: datetime, by: Any, ove
         raise NotAnOpening
 
 
-def _look_again(
-    known: Calendar, chosen: list[UUID], start: datetime, *, at: datetime, besides: Appointment | None
-) -> None:
+def _look_again(choice: Choice) -> None:
     """Under the lock: let run-out holds go, read what is busy now, ask the same question again. Raises `Taken`."""
-    lo = walltime.seconds(start)
-    blocked = (
-        start - timedelta(seconds=known.shape.before),
-        start + timedelta(seconds=known.shape.length + known.shape.after),
-    )
-    expire_overlapping(chosen, *blocked, at=at)
+    known, chosen, start, at = choice.known, choice.chosen, choice.start, choice.at
+    lo, shape = walltime.seconds(start), known.shape
+    until = start + timedelta(seconds=shape.length + shape.after)
+    expire_overlapping(chosen, start - timedelta(seconds=shape.before), until, at=at)
     for bookable_id in chosen:
         known.busy.pop(bookable_id, None)
-    known.busy.update(openings.busy(chosen, known.shape, lo, lo + 1, at=at, besides=besides))
+    known.busy.update(openings.busy(chosen, shape, lo, lo + 1, at=at, besides=choice.besides))
     if set(chosen) & known.busy_at(lo):
         raise Taken
 
 
-def _choose(service: Service, known: Calendar, start: datetime, rather: Collection[UUID]) -> list[UUID]:
-    lo = walltime.seconds(start)
+def _choose(choice: Choice) -> list[UUID]:
+    known, lo = choice.known, walltime.seconds(choice.start)
     free = known.free(lo, lo + 1).get(lo)
     if free is None:
         if known.would_open(lo):
             raise Taken
         raise NotAnOpening
-    first = _order(service, known, start)
+    first = _order(choice.service, known, choice.start)
     chosen: list[UUID] = []
     for kind, ids in free.items():
-        ids.sort(key=lambda one: (one != known.asked_for, one not in rather, *first(one)))
+        ids.sort(key=lambda one: (one != known.asked_for, one not in choice.rather, *first(one)))
         chosen += ids[: known.needs[kind]]
     return chosen
 

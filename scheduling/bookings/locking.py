@@ -59,11 +59,10 @@ def tried_again(verb: Callable[P, R]) -> Callable[P, R]:
 
 
 @contextmanager
-def own_transaction(service: Service, *, start: datetime, with_id: UUID | None = None, at: datetime) -> Iterator[None]:
-    """The verb's transaction. A lost race leaves as `SlotTaken`; the nearest openings are found after the rollback."""
+def taken_is_refused(service: Service, *, start: datetime, with_id: UUID | None = None, at: datetime) -> Iterator[None]:
+    """A lost race leaves as `SlotTaken` with the nearest openings, found when the transaction inside is over."""
     try:
-        with transaction.atomic():
-            yield
+        yield
     except Taken:
         near = openings.nearest(service, start=start, at=at, with_id=with_id)
         raise SlotTaken(nearest=near) from None

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Case, F, UUIDField, Value, When
 
-from scheduling.bookings.choosing import take
+from scheduling.bookings.choosing import look, take
 from scheduling.bookings.locking import bookables_of, read_locked
 from scheduling.models import Allocation, Appointment
 
@@ -18,30 +19,19 @@ def move(
     with_id: UUID | None,
     at: datetime,
     still: Callable[[Appointment], None],
+    done: Callable[[Appointment, datetime], None],
     any_hours: bool = False,
     hold_until: datetime | None = None,
-) -> tuple[Appointment, datetime]:
-    """The appointment at its new time, and when it was before.
+) -> Appointment:
+    """The appointment at its new time, in a transaction of its own.
 
     Its own old time is not in its way; if the new one cannot be had, everything stays. Whoever it is with keeps it if
-    they can. `still` is asked of the locked row and may refuse; otherwise refuses as `take` does.
+    they can. `still` is asked of the locked row and may refuse; `done` is told the moved row and when it was before, in
+    the same transaction. Otherwise refuses as `look` and `take` do.
     """
     now_with = bookables_of(appointment)
-
-    def keep(chosen: list[UUID]) -> tuple[Appointment, datetime]:
-        fresh = read_locked(appointment, now_with)
-        still(fresh)
-        before = fresh.starts_at
-        fresh.starts_at, fresh.ends_at = start, start + fresh.service.duration
-        fresh.asked_for_id, fresh.version = with_id, fresh.version + 1
-        fresh.hold_expires_at = hold_until
-        fresh.save(update_fields=["starts_at", "ends_at", "asked_for", "version", "hold_expires_at"])
-        _rewrite(fresh, now_with, set(chosen))
-        return fresh, before
-
-    return take(
+    choice = look(
         appointment.service,
-        keep,
         start=start,
         with_id=with_id,
         at=at,
@@ -49,6 +39,22 @@ def move(
         besides=appointment,
         rather=now_with,
     )
+
+    def keep(chosen: list[UUID]) -> Appointment:
+        fresh = read_locked(appointment, now_with)
+        still(fresh)
+        before = fresh.starts_at
+        fresh.service = appointment.service  # the one looked at, even if it was edited a moment ago
+        fresh.starts_at, fresh.ends_at = start, start + fresh.service.duration
+        fresh.asked_for_id, fresh.version = with_id, fresh.version + 1
+        fresh.hold_expires_at = hold_until
+        fresh.save(update_fields=["starts_at", "ends_at", "asked_for", "version", "hold_expires_at"])
+        _rewrite(fresh, now_with, set(chosen))
+        done(fresh, before)
+        return fresh
+
+    with transaction.atomic():
+        return take(choice, keep)
 
 
 def _rewrite(appointment: Appointment, before: set[UUID], after: set[UUID]) -> None:
