@@ -104,6 +104,16 @@ class VersoAdminSite(admin.AdminSite):
         """The page of the house."""
         return HttpResponseRedirect(reverse("accounts:password"))
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """In the order of a working day: apps as in DAILY_ORDER, models by their admin's `menu_order`, then by name."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            app["models"].sort(key=lambda entry: (self._place(entry["model"]), entry["name"]))
+        return sorted(apps, key=lambda app: DAILY_ORDER.get(app["app_label"], len(DAILY_ORDER)))
+
+    def _place(self, model: type[models.Model]) -> int:
+        return int(getattr(self._registry[model], "menu_order", 50))
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Django's, in the tenant's name."""
         name = tenancy.current().name
@@ -112,4 +122,4 @@ class VersoAdminSite(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The first page: `cards` are (name, html) pairs, drawn for this person."""
         cards = [{"name": card.name, "html": card.html(request)} for card in cards_for(request.user)]  # type: ignore
-        return super().index(request, {"cards": cards} | (extra_context or {}))
+        return super().index(request, {"cards": cards, "title": _("Today")} | (extra_context or {}))

@@ -1,5 +1,7 @@
 """The inbox: what visitors wrote, newest unread first, answered by mail from the same page."""
 
+from collections import Counter
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -178,7 +181,20 @@ def waiting_messages(request: HttpRequest) -> dict[str, Any]:
     """How many messages nobody has answered, and who has waited longest."""
     new = ContactMessage.objects.new()  # type: ignore[attr-defined]
     first = new.select_related("person").order_by("received_at")[:4]
-    return {"count": new.count(), "first": [(message, legible(message, "subject")) for message in first]}
+    return {
+        "count": new.count(),
+        "first": [(message, legible(message, "subject")) for message in first],
+        "days": _received_by_day(timezone.localdate()),
+    }
+
+
+def _received_by_day(today: date) -> list[tuple[str, int]]:
+    """How many messages came on each of the last seven days."""
+    days = [today - timedelta(days=ago) for ago in range(6, -1, -1)]
+    since = timezone.make_aware(datetime.combine(days[0], time.min))
+    moments = ContactMessage.objects.filter(received_at__gte=since).values_list("received_at", flat=True)
+    counted = Counter(timezone.localdate(moment) for moment in moments)
+    return [(date_format(day, "D"), counted[day]) for day in days]
 
 
 def _weight(message: ContactMessage) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
@@ -26,7 +26,7 @@ class LanguageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         chosen = _offered(request.GET.get(CHOICE, "")) if request.method in ("GET", "HEAD") else ""
         language = chosen or _remembered(request) or _wished(request) or _of_tenant() or settings.LANGUAGE_CODE
-        with translation.override(language):
+        with translation.override(language), timezone.override(_clock()):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
         patch_vary_headers(response, ("Accept-Language", "Cookie"))
@@ -62,6 +62,11 @@ def _wished(request: HttpRequest) -> str:
         if language := _offered(code):
             return language
     return ""
+
+
+def _clock() -> str | None:
+    """Times are written as the clock on the tenant's wall shows them, unless a page knows a better zone."""
+    return tenancy.current().time_zone if tenancy.current_id_or_none() else None
 
 
 def _of_tenant() -> str:

@@ -7,7 +7,7 @@ from django import template
 
 register = template.Library()
 
-WIDTH, HEIGHT, TOP, FOOT, GAP = 320, 120, 18, 20, 8
+WIDTH, HEIGHT, TOP, FOOT, GAP = 264, 116, 18, 20, 8
 
 
 class Bar(NamedTuple):
@@ -32,7 +32,15 @@ def bars(points: Iterable[tuple[str, int] | tuple[str, int, int]], *, name: str,
     `name` makes ids unique on the page; `title` says what is shown.
     """
     rows = [(str(label), int(value), int(whole[0]) if whole else int(value)) for label, value, *whole in points]
-    return {"bars": list(_laid_out(rows)), "name": name, "title": title, "unit": unit, "base": HEIGHT - FOOT}
+    return {
+        "bars": list(_laid_out(rows)),
+        "name": name,
+        "title": title,
+        "unit": unit,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "base": HEIGHT - FOOT,
+    }
 
 
 def _laid_out(rows: list[tuple[str, int, int]]) -> Iterable[Bar]:
