@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
@@ -73,10 +72,12 @@ def held(user: Visitor) -> Held:
     tenant_id = tenancy.current_id_or_none()
     if not isinstance(user, User) or not user.is_active or tenant_id is None:
         return NOTHING
-    kept: dict[UUID, Held] = user.__dict__.setdefault("_held", {})
-    if tenant_id not in kept:
-        kept[tenant_id] = _read(user, at=timezone.now(), lasting_until=None)
-    return kept[tenant_id]
+    if user.held_here is None:
+        user.held_here = {}
+    if tenant_id not in user.held_here:
+        user.held_here[tenant_id] = _read(user, at=timezone.now(), lasting_until=None)
+    held_here: Held = user.held_here[tenant_id]
+    return held_here
 
 
 def held_until(user: User, *, at: datetime, expires_at: datetime | None) -> Held:
@@ -87,7 +88,7 @@ def held_until(user: User, *, at: datetime, expires_at: datetime | None) -> Held
 
 def forget(user: User) -> None:
     """Read their grants anew next time."""
-    user.__dict__.pop("_held", None)
+    user.held_here = None
 
 
 def is_verified_enough(user: Visitor) -> bool:

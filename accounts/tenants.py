@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import roles
 from accounts.models import Membership, Role, Tenant, TenantDomain, User, normalise_email
-from audit import ledger
-from governance import tenancy
+from audit import ledger, outbox
+from governance import people, tenancy
 
 DESCRIBES = ("name", "tagline", "brand_colour", "accent_colour", "logo", "contact_email", "contact_phone", "address")
 
@@ -76,8 +76,11 @@ def describe(tenant: Tenant, *, by: User | None, at: datetime, **fields: Any) ->
     return tenant
 
 
-def admit(*, email: str, name: str, role: str, by: User | None, at: datetime) -> Membership:
-    """Let somebody into the active tenant with a role. A known user keeps name and password. Refuses `MoreThanHeld`."""
+def admit(*, email: str, name: str, role: str, by: User | None, at: datetime, tell: bool = True) -> Membership:
+    """Let somebody into the active tenant with a role, and tell them by mail unless told not to.
+
+    A known user keeps name and password. Refuses `MoreThanHeld` and malformed addresses.
+    """
     with transaction.atomic():
         user = User.objects.filter(email_key=normalise_email(email)).first()
         if user is None:
@@ -85,9 +88,22 @@ def admit(*, email: str, name: str, role: str, by: User | None, at: datetime) ->
             user.set_unusable_password()
             user.full_clean(exclude=["email_key"])
             user.save()
-        membership, _is_new = Membership.objects.get_or_create(user=user)
-        if not membership.is_active:
+        membership, is_new = Membership.objects.get_or_create(user=user)
+        if is_new:
+            _know_the_person(membership, at=at)
+            ledger.record("accounts.membership.started", membership)
+        elif not membership.is_active:
             roles.resume_membership(membership, by=by, at=at)
-        ledger.record("accounts.membership.started", membership)
         roles.grant(membership, role=Role.objects.get(key=role), by=by, at=at)
+        if tell:
+            outbox.post("accounts.invitation", about=membership)
     return membership
+
+
+def _know_the_person(membership: Membership, *, at: datetime) -> None:
+    """Point at the person this tenant already holds data about, or at a new row; never at somebody else's."""
+    user = membership.user
+    person = people.recognise(name=user.display_name, email=user.email, at=at)
+    if not Membership.objects.filter(person=person).exists():
+        membership.person = person
+        membership.save(update_fields=["person"])

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, _user_has_module_perms, _user_has_perm
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +50,8 @@ class User(AbstractBaseUser):
 
     # How strongly the session this user was loaded from is verified; None outside a session. See `accounts.signin`.
     assurance_level: int | None = None
+    # What `policies.held` read for this object, by tenant.
+    held_here: dict[Any, Any] | None = None
 
     objects = UserManager()
 
@@ -67,6 +70,11 @@ class User(AbstractBaseUser):
         """Keep the login key in step with the e-mail."""
         self.email_key = normalise_email(self.email)
         super().save(*args, **kwargs)
+
+    @classmethod
+    def of_tenant(cls) -> "models.QuerySet[User]":
+        """Users with a membership in the active tenant, ended ones included."""
+        return cls.objects.filter(pk__in=apps.get_model("accounts", "Membership").objects.values("user"))
 
     def has_perm(self, code: str, obj: models.Model | None = None) -> bool:
         """Whether a live grant in the active tenant permits this."""

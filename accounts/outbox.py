@@ -1,0 +1,27 @@
+"""Mails of the door: an invitation to those who were let in."""
+
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts import passwords
+from accounts.models import Membership
+from audit import outbox
+from governance import tenancy
+
+
+@outbox.handler("accounts.invitation")
+def invite(message: Any) -> None:
+    """Tell a new member where to come in: with a link to choose a password, or with the one they have."""
+    membership = Membership.objects.filter(pk=message.about_id, is_active=True).select_related("user").first()
+    if membership is None or not membership.user.is_active:
+        raise outbox.NoLongerWanted
+    tenant, user = tenancy.current(), membership.user
+    path = "/account/login/" if user.has_usable_password() else passwords.welcome_path(user)
+    with translation.override(tenant.locale):
+        words = {"tenant": tenant, "link": tenant.url(path), "is_new": not user.has_usable_password()}
+        body = render_to_string("account/mail/invitation.txt", words)
+        EmailMessage(_("You can sign in at %(name)s") % {"name": tenant.name}, body, to=[user.email]).send()
