@@ -14,9 +14,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import IO, Any
 
+from verso.operations.demonstration import welcome
 from verso.operations.lifeline import die_with_parent
 from verso.operations.supervisor import Child, Supervisor, say
 from verso.settings import env
@@ -71,9 +71,6 @@ def prepare(environment: dict[str, str]) -> dict[str, Any] | None:
 
 
 def _manage(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str] | None":
-    migrating = environment.get("MIGRATION_DATABASE_URL")
-    if migrating and words[0] == "migrate":
-        environment = {**environment, "DATABASE_URL": migrating}
     done = subprocess.run(
         [sys.executable, "manage.py", *words], env=environment, check=False, capture_output=True, text=True
     )
@@ -111,7 +108,7 @@ def _sorry(sentence: str) -> int:
 def _welcome_when_ready(seeded: dict[str, Any]) -> None:
     while not _serves():
         time.sleep(0.3)
-    for line in welcome(seeded):
+    for line in ["", "Verso runs. Ctrl-C stops it; the next run keeps the data.", "", *welcome.lines(seeded), ""]:
         say("demo", line)
 
 
@@ -121,28 +118,6 @@ def _serves() -> bool:
             return True
     except (OSError, urllib.error.URLError):
         return False
-
-
-def welcome(seeded: dict[str, Any]) -> list[str]:
-    """The addresses and sign-ins, as people read them."""
-    lines = ["", "Verso runs. Stop it with Ctrl-C; the next run keeps the data.", ""]
-    for tenant in seeded["tenants"]:
-        site = f"http://{tenant['hosts'][0]}:{env.PORT}"
-        lines += [f"{tenant['name']}", f"  site    {site}/", f"  book    {site}/book/", f"  staff   {site}/admin/"]
-        for person in seeded["people"]:
-            if person["tenant"] == tenant["slug"]:
-                code = f"  TOTP {person['totp_secret']}" if person["totp_secret"] else ""
-                lines.append(f"    {person['email']:<30} {person['password']}{code}")
-        lines.append("")
-    if not env.EMAIL_URL:
-        lines.append(f"Mails are written to {_short(env.DATA_DIR / 'mail')}")
-    lines.append("A six-digit code from a TOTP secret: .venv/bin/python manage.py demo_code owner@demo.example")
-    return [*lines, ""]
-
-
-def _short(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The demo's content and how it comes into being: through the same verbs everybody uses."""
