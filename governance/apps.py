@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 from django.db.models.signals import post_delete, post_migrate, post_save
+from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,7 +14,9 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Wire the receivers and checks."""
-        from governance import receivers  # noqa: PLC0415 - models must be loaded first
+        from governance import checks, receivers  # noqa: F401, PLC0415 - models must be loaded first
+
+        autodiscover_modules("personal_data")
 
         post_migrate.connect(receivers.mend_fences, sender=self, dispatch_uid="governance.mend_fences")
         for signal in (post_save, post_delete):

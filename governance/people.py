@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -187,10 +187,10 @@ def _bump_epoch() -> None:
     EraseEpoch.objects.update(value=F("value") + 1)
 
 
-def pointing_at(person: Person) -> list[tuple[models.Model, QuerySet[Any]]]:
-    """What points at a person: each model that does, with its rows of this tenant."""
+def pointing_at(person: Person) -> list[tuple[str, QuerySet[Any]]]:
+    """What is held about a person: the field that points at them, with this tenant's rows of each model."""
     relations = [r for r in Person._meta.related_objects if r.related_model is not NameToken]
     return [
-        (relation.related_model, relation.related_model._default_manager.filter(**{relation.field.name: person}))
-        for relation in relations
+        (r.field.name, r.related_model._default_manager.filter(**{r.field.name: person}))  # type: ignore[union-attr]
+        for r in relations
     ]

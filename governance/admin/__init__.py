@@ -1,5 +1,7 @@
 """Governance's admin: the base every tenant model's admin builds on, people, and the keys' ages."""
 
+from governance.admin.keys import TenantKeyAdmin
+from governance.admin.people import PersonAdmin
 from governance.admin.tenant import (
     TenantAdmin,
     TenantInline,
@@ -11,8 +13,10 @@ from governance.admin.tenant import (
 )
 
 __all__ = [
+    "PersonAdmin",
     "TenantAdmin",
     "TenantInline",
+    "TenantKeyAdmin",
     "TenantRelatedFilter",
     "TenantScoped",
     "TenantStackedInline",

@@ -1,6 +1,7 @@
 """The admin base of every tenant model: nothing of another tenant is listed, offered, filtered by or saved."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from governance import keys
-from governance.models import EncryptedTextField, TenantOwned
+from governance.models import EncryptedTextField, Person, TenantOwned
 from governance.models.person import erased_words
 
 
@@ -126,6 +127,24 @@ def _limited(db_field: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     return {**kwargs, "queryset": allowed if asked is None else asked.filter(pk__in=allowed.values("pk"))}
 
 
+@dataclass(frozen=True)
+class _Nameless:
+    """What the admin's log needs of a row, without the words that could name a person."""
+
+    pk: Any
+    _meta: Any
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
+def _nameless(row: Any) -> Any:
+    """The row, or its kind and id where its own words could name a person."""
+    fields = row._meta.concrete_fields
+    about_people = any(isinstance(field, EncryptedTextField) or field.related_model is Person for field in fields)
+    return _Nameless(row.pk, row._meta) if about_people else row
+
+
 class TenantAdmin(TenantScoped, admin.ModelAdmin):
     """The `ModelAdmin` of every tenant model."""
 
@@ -147,6 +166,27 @@ class TenantAdmin(TenantScoped, admin.ModelAdmin):
             return item
         related = getattr(self.model._meta.get_field(item), "related_model", None)
         return (item, TenantRelatedFilter) if related and choices_of(related) is not None else item
+
+    # --- the admin's own log holds no name ---
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Note who added a row."""
+        return super().log_addition(request, _nameless(obj), message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Note who changed a row."""
+        return super().log_change(request, _nameless(obj), message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> Any:
+        """Note who removed rows."""
+        return super().log_deletions(request, [_nameless(row) for row in queryset])
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """What changed, by field; rows of inlines by kind only."""
+        said: list[dict[str, dict[str, Any]]] = super().construct_change_message(request, form, formsets, add)
+        return [
+            {act: {**what, "object": "·"} if "object" in what else what for act, what in entry.items()}
+            for entry in said
+        ]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Whether the address may filter by this: never by tenant, keys or hashes."""
