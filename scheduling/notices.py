@@ -86,9 +86,9 @@ def _mail(
         reply_to=[tenant.contact_email] if tenant.contact_email else None,
         headers={"Message-ID": _message_id(kind, appointment, tenant), "Auto-Submitted": "auto-generated"},
     )
-    invitation = calendars.written(meeting(appointment, tenant=tenant, at=at, invites=True), method=method).decode()
+    invitation = calendars.written(meeting(appointment, tenant=tenant, at=at, invites=True), method=method)
     mail.attach_alternative(page, "text/html")
-    mail.attach_alternative(invitation, f"text/calendar; method={method}")
+    mail.attach_alternative(invitation.decode(), f"text/calendar; method={method}")
     mail.attach("appointment.ics", invitation, "application/ics")
     return mail
 

@@ -41,13 +41,12 @@ class Week:
     def title(self) -> str:
         """The first and the last day."""
         last = self.first + timedelta(days=LENGTH - 1)
-        return f"{date_format(self.first, 'MONTH_DAY_FORMAT')} – {date_format(last, 'DATE_FORMAT')}"
+        return f"{zones.day_and_month(self.first)} – {zones.day_and_month(last)} {last.year}"
 
     @property
     def zone_label(self) -> str:
         """The zone with its offset on the first day."""
-        noon = datetime.combine(self.first, time(12), ZoneInfo(self.zone))
-        return f"{self.zone}, {zones.offset(noon)}"
+        return zones.label(self.zone, datetime.combine(self.first, time(12), ZoneInfo(self.zone)))
 
 
 def bounds(first: date, days: int, zone: str) -> tuple[datetime, datetime]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.translation import pgettext
 
 
 @cache
@@ -37,20 +38,38 @@ def offset(wall_time: datetime) -> str:
 
 
 def day_title(day: date) -> str:
-    """A day as people say it in the active language: Tuesday, November 24, 2026."""
-    return capfirst(f"{date_format(day, 'l')}, {date_format(day, 'DATE_FORMAT')}")
-
-
-def spoken(start: datetime, end: datetime, zone: str) -> str:
-    """A span of time in full, in the active language, with its zone and offset."""
-    begins, ends = wall(start, zone), wall(end, zone)
-    span = f"{begins:%H:%M}–{ends:%H:%M}"
-    if begins.utcoffset() != ends.utcoffset():
-        span = f"{begins:%H:%M} ({offset(begins)}) – {ends:%H:%M} ({offset(ends)})"
-        return f"{day_title(begins.date())}, {span}, {zone}"
-    return f"{day_title(begins.date())}, {span} ({zone}, {offset(begins)})"
+    """A day as people say it in the active language: Tuesday, 24 November 2026."""
+    return capfirst(date_format(day, pgettext("a day, in Django's date format", "l, j F Y")))
 
 
 def short_day(day: date) -> str:
     """A day in few letters: Tue 24 Nov 2026."""
-    return capfirst(f"{date_format(day, 'D')} {date_format(day, 'j M Y')}")
+    return capfirst(date_format(day, pgettext("a short day, in Django's date format", "D j M Y")))
+
+
+def day_and_month(day: date) -> str:
+    """A day of a year that is understood: 24 November."""
+    return date_format(day, pgettext("a day without its year, in Django's date format", "j F"))
+
+
+def hours(start: datetime, end: datetime, zone: str) -> str:
+    """From when to when: 10:00–10:45; with the offsets where the clock changes in between."""
+    begins, ends = wall(start, zone), wall(end, zone)
+    if begins.utcoffset() != ends.utcoffset():
+        return f"{begins:%H:%M} ({offset(begins)}) – {ends:%H:%M} ({offset(ends)})"
+    return f"{begins:%H:%M}–{ends:%H:%M}"
+
+
+def label(zone: str, instant: datetime) -> str:
+    """A zone with its offset at that moment."""
+    return f"{zone}, {offset(wall(instant, zone))}"
+
+
+def brief(start: datetime, end: datetime, zone: str) -> str:
+    """A span of time where the zone is understood."""
+    return f"{day_title(wall(start, zone).date())}, {hours(start, end, zone)}"
+
+
+def spoken(start: datetime, end: datetime, zone: str) -> str:
+    """A span of time in full, with its zone and offset."""
+    return f"{brief(start, end, zone)} ({label(zone, start)})"

@@ -129,15 +129,15 @@ class AppointmentAdmin(TenantAdmin):
 
     # --- shown ---
     @admin.display(description=_("starts"), ordering="starts_at")
-    def starts(self, appointment: Appointment) -> str:
+    def starts(self, appointment: Appointment) -> SafeString:
         """In the tenant's zone."""
-        begins = zones.wall(appointment.starts_at, tenancy.current().time_zone)
-        return f"{zones.short_day(begins.date())}, {begins:%H:%M}"
+        begins = zones.wall(appointment.starts_at, _zone())
+        return format_html('<span class="nowrap">{}, {}</span>', zones.short_day(begins.date()), f"{begins:%H:%M}")
 
     @admin.display(description=_("ends"))
     def ends(self, appointment: Appointment) -> str:
         """In the tenant's zone."""
-        return f"{zones.wall(appointment.ends_at, tenancy.current().time_zone):%H:%M}"
+        return f"{zones.wall(appointment.ends_at, _zone()):%H:%M}"
 
     @admin.display(description=_("customer"))
     def customer_shown(self, appointment: Appointment) -> str:
@@ -254,6 +254,10 @@ class AppointmentAdmin(TenantAdmin):
             "events_url": _events_url(obj),
         }
         return super().render_change_form(request, context, **kwargs)
+
+
+def _zone() -> str:
+    return tenancy.current().time_zone
 
 
 def _events_url(appointment: Appointment) -> str:

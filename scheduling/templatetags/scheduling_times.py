@@ -3,11 +3,13 @@
 from functools import cache
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from scheduling import zones
+from scheduling.models import Service
 from scheduling.weeks import Day, Week
 
 register = template.Library()
@@ -22,6 +24,15 @@ def minutes(value: int) -> str:
     if not rest:
         return _("%(hours)d h") % {"hours": hours}
     return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
+
+
+@register.filter
+def price(service: Service) -> str:
+    """What it costs, if that is said: 60 EUR, 12.50 EUR."""
+    if service.price is None:
+        return ""
+    amount = number_format(service.price.normalize() if service.price % 1 else int(service.price), use_l10n=True)
+    return f"{amount} {service.currency}".strip()
 
 
 @register.simple_tag

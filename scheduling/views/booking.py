@@ -46,9 +46,19 @@ class Choice(NamedTuple):
     when: str
 
 
+def spelled(start: datetime, end: datetime, zone: str) -> dict[str, str]:
+    """A span of time in the parts a page shows."""
+    return {
+        "value": weeks.value(start),
+        "day": zones.day_title(zones.wall(start, zone).date()),
+        "hours": zones.hours(start, end, zone),
+        "zone": zones.label(zone, start),
+    }
+
+
 def choices(found: Iterable[openings.Opening], zone: str) -> list[Choice]:
     """Openings as radio inputs."""
-    return [Choice(weeks.value(row.start), zones.spoken(row.start, row.end, zone)) for row in found]
+    return [Choice(weeks.value(row.start), zones.brief(row.start, row.end, zone)) for row in found]
 
 
 @gate.public
@@ -156,7 +166,8 @@ class Page:
             "query": errors,
             "refusal": refusal.messages if refusal else [],
             "nearest": choices(nearest, self.zone),
-            "when": zones.spoken(start, start + self.service.duration, self.zone) if start and not refusal else "",
+            "when": spelled(start, start + self.service.duration, self.zone) if start and not refusal else None,
+            "zone": self.zone,
             "provider": next((row.name for row in self.providers if row.pk == with_id), ""),
             "kept_until": f"{zones.wall(kept_until, self.zone):%H:%M}" if kept_until else "",
             "week_query": urlencode(first | {"tz": self.zone, "with": with_id or ANYBODY}),

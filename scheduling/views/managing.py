@@ -22,11 +22,11 @@ from accounts import gate
 from audit import context
 from audit.tasks import nudge_outbox
 from governance import tenancy
-from scheduling import bookings, calendars, notices, policies, weeks, zones
+from scheduling import bookings, calendars, notices, policies
 from scheduling.forms import CancelForm, RescheduleForm
 from scheduling.models import Appointment
 from scheduling.views import weekly
-from scheduling.views.booking import choices
+from scheduling.views.booking import choices, spelled
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -160,6 +160,7 @@ def _times(
         "form": form,
         "refusal": refusal.messages if refusal else [],
         "nearest": choices(getattr(refusal, "nearest", ()), asked.zone),
+        "zone": asked.zone,
         "choose_method": "post",
         "choose_address": reverse("scheduling:booking_reschedule", args=[token]),
         "choose_label": _("Move to this time"),
@@ -171,8 +172,7 @@ def _facts(appointment: Appointment, token: str) -> dict[str, Any]:
     return {
         "token": token,
         "service": appointment.service,
-        "when": zones.spoken(appointment.starts_at, appointment.ends_at, appointment.display_zone),
-        "start_value": weeks.value(appointment.starts_at),
+        "when": spelled(appointment.starts_at, appointment.ends_at, appointment.display_zone),
         "reference": appointment.ical_uid[:8].upper(),
     }
 
