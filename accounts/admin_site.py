@@ -93,14 +93,14 @@ class VersoAdminSite(admin.AdminSite):
         return HttpResponseRedirect(f"{reverse('accounts:login')}?{query}")
 
     @gate.entrance
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Sign out, by POST only."""
         if request.method == "POST":
             signin.leave(request)  # type: ignore[arg-type]
             return HttpResponseRedirect("/")
         return HttpResponseRedirect(reverse("admin:index"))
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The page of the house."""
         return HttpResponseRedirect(reverse("accounts:password"))
 

@@ -8,6 +8,8 @@ from django.contrib.auth.backends import BaseBackend
 from django.core import checks
 from django.utils.module_loading import import_string
 
+from accounts import permissions
+
 PERMITTING = ("get_all_permissions", "get_user_permissions", "get_group_permissions", "has_perm", "has_module_perms")
 GATE = "accounts.middleware.GateMiddleware"
 THE_ONE = "accounts.backends.TenantPermissionBackend"
@@ -46,11 +48,20 @@ def the_gate_stands(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage
 @checks.register(checks.Tags.admin)
 def the_admin_shows_the_house_only(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """A package's model in the admin answers lookups about every column, seeds and keys included."""
-    shown = getattr(admin.site, "apps_shown", frozenset())
+    shown: frozenset[str] = getattr(admin.site, "apps_shown", frozenset())
     return [
         checks.Error(f"{model._meta.label} is registered in the admin.", hint="Unregister it.", id="accounts.E003")
         for model in admin.site._registry
         if model._meta.app_label not in shown
+    ]
+
+
+@checks.register(checks.Tags.models)
+def system_roles_hold_what_exists(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A misspelt code in the map permits nothing, and nobody would notice."""
+    return [
+        checks.Error(f"No model or registration knows the permission {code}.", id="accounts.E004")
+        for code in sorted(permissions.unknown())
     ]
 
 

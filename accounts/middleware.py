@@ -45,7 +45,7 @@ def closed(request: HttpRequest) -> HttpResponse:
 class SessionMiddleware(DjangoSessionMiddleware):
     """Django's, answering `closed` wherever the store fails."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Saves the session, if anybody touched it."""
         try:
             return super().process_response(request, response)

@@ -31,7 +31,7 @@ class SessionStore(CacheStore):
     @_closing
     def load(self) -> dict[str, Any]:
         """The stored session, or a fresh empty one when there is none under this key."""
-        data = self._cache.get(self.cache_key)
+        data = self._cache.get(self.cache_key)  # type: ignore[attr-defined]
         if data is not None:
             return dict(data)
         self._session_key = None

@@ -120,7 +120,7 @@ def session_user(request: "WSGIRequest", *, at: datetime) -> User | AnonymousUse
         return AnonymousUser()
     kept = request.session.get(STANDING)
     over = _why_over(kept, user, at=at)
-    if over:
+    if over or kept is None:
         with transaction.atomic():
             request.session.flush()
             ledger.record("accounts.session.ended", user, reason=over)

@@ -17,7 +17,7 @@ from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_client_cache_keys, get_failure_limit
 from axes.signals import user_locked_out
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django_ratelimit.core import get_usage
@@ -28,7 +28,7 @@ from accounts.sessions import StoreDown
 from audit import context
 
 log = structlog.get_logger(__name__)
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 NOBODY = "0.0.0.0"  # nosec B104 - a bucket for requests whose address cannot be read, not an interface
 
 
@@ -76,7 +76,7 @@ def limited(
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             seconds = wait(request, group, rate=rate, keys=keys, methods=methods)
             return too_many(request, seconds) if seconds else view(request, *args, **kwargs)
 

@@ -27,7 +27,7 @@ class UserAdmin(admin.ModelAdmin):
 
     list_display = ["email", "display_name", "is_active", "last_login"]
     search_fields = ["email_key", "display_name"]
-    fields = readonly_fields = ["email", "display_name", "is_active", "last_login", "created_at"]
+    fields = readonly_fields = ("email", "display_name", "is_active", "last_login", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Only people of this tenant."""
@@ -79,7 +79,7 @@ class GrantsInline(TenantInline):
     model = RoleGrant
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["role", "source", "expires_at", "reason", "granted_by", "granted_at"]
+    fields = readonly_fields = ("role", "source", "expires_at", "reason", "granted_by", "granted_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Given elsewhere, by a verb."""
@@ -180,7 +180,7 @@ class RoleGrantAdmin(RefusalsShown, TenantAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form knows who gives."""
         form = super().get_form(request, obj, change, **kwargs)
-        form.by = request.user
+        form.by = request.user  # type: ignore[attr-defined]
         return form
 
     def save_model(self, request: HttpRequest, obj: RoleGrant, form: Any, change: bool) -> None:

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import ngettext
 
 Act = Callable[[Any], object]
@@ -16,7 +16,7 @@ Act = Callable[[Any], object]
 class RefusalsShown(ModelAdmin):
     """A refusal of a verb called from `save_model` is a message, not an error. Forms ask the policy beforehand."""
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         """Django's, with refusals shown on the form's page."""
         try:
             return super().changeform_view(request, *args, **kwargs)

@@ -19,7 +19,7 @@ class HostsInline(admin.TabularInline):
     model = TenantDomain
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["host", "is_primary"]
+    fields = readonly_fields = ("host", "is_primary")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever sees the tenant sees its hosts."""

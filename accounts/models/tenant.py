@@ -5,6 +5,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts import validators
@@ -66,7 +67,7 @@ class TenantDomain(models.Model):
         ordering = ["host"]
         constraints = [
             models.UniqueConstraint(fields=["tenant"], condition=models.Q(is_primary=True), name="one_primary_host"),
-            models.CheckConstraint(condition=models.Q(host=models.functions.Lower("host")), name="host_lower_case"),
+            models.CheckConstraint(condition=models.Q(host=Lower("host")), name="host_lower_case"),
         ]
 
     def __str__(self) -> str:

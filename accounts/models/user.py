@@ -5,7 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, _user_has_module_perms, _user_has_perm
+from django.contrib.auth.models import (  # type: ignore[attr-defined]
+    AbstractBaseUser,
+    BaseUserManager,
+    _user_has_module_perms,
+    _user_has_perm,
+)
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice

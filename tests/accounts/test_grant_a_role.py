@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import permissions, policies, roles
+from accounts import checks, permissions, policies, roles
 from accounts.models import Membership, Role, RoleGrant, Tenant, User
 from governance import tenancy
 from tests.factories import accounts as people
@@ -170,6 +170,12 @@ def test_operators_see_the_platform_only_where_they_are_members(owner: User, str
     assert fresh(owner).has_perm("accounts.add_tenant")
     assert fresh(owner).has_perm("django_celery_beat.view_periodictask")
     assert not fresh(stranger).has_perm("accounts.add_tenant")
+
+
+def test_the_map_names_only_permissions_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.system_roles_hold_what_exists(None) == []
+    monkeypatch.setitem(permissions._ROLES, "odd", ("Odd", 1, False, {"scheduling.fly"}))
+    assert [found.id for found in checks.system_roles_hold_what_exists(None)] == ["accounts.E004"]
 
 
 def test_no_tenant_role_holds_what_belongs_to_the_platform_or_rewrites_the_ledger(db: None) -> None:

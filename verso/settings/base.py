@@ -241,6 +241,7 @@ LOGIN_REDIRECT_URL = "/admin/"
 LOGOUT_REDIRECT_URL = "/"
 TWO_FACTOR_PATCH_ADMIN = False  # accounts.admin_site has the one way in
 TWO_FACTOR_LOGIN_TIMEOUT = 600
+TWO_FACTOR_QR_FACTORY = "qrcode.image.svg.SvgPathFillImage"  # white ground, so that it scans in the dark look
 AXES_HANDLER = "accounts.throttling.ReservingHandler"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
