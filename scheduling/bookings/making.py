@@ -9,7 +9,7 @@ from django.db import transaction
 from audit import ledger, outbox
 from governance import people
 from governance.models import Person
-from scheduling import links
+from scheduling import links, walltime
 from scheduling.bookings.choosing import Choice, check_times, look, take
 from scheduling.bookings.expiring import let_go
 from scheduling.bookings.holding import check_held, hold_of, is_for
@@ -52,6 +52,8 @@ def book(
     With an `override` reason and the right to it, notice, window and opening hours are set aside; taken stays taken.
     Refuses with `SlotTaken`, `TooSoon`, `OutsideWindow`, `NotAnOpening`, `DifferentBody`, `NotAllowed`, `Crowded`.
     """
+    if zone:
+        walltime.check_zone(zone)
     request = Request.of(request_id, body_hash)
     details = {"customer": customer, "note": note, "zone": zone, "at": at}
     try:
@@ -73,6 +75,8 @@ def confirm(
     appointment: Appointment, *, customer: Customer | Person, note: str = "", zone: str = "", by: Any, at: datetime
 ) -> Appointment:
     """Turn a hold into a booking for a customer. Refuses with `HoldExpired`, and `AlreadyOver` for what is no hold."""
+    if zone:
+        walltime.check_zone(zone)
     with transaction.atomic():
         settled = _settle(lock_appointment(appointment), customer=customer, note=note, zone=zone, at=at)
         _tell(settled, "scheduling.appointment.confirmed", before=Status.HELD)

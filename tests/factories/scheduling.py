@@ -91,10 +91,10 @@ def morning(days: int = 1, clock: str = "10:00") -> datetime:
 
 def make_booking(service: Service, *, start: datetime, at: datetime = NOW, **typed: Any) -> Booked:
     """A confirmed booking for Vera, through the verb."""
-    typed = {"with_id": None, "customer": VERA, "note": "", "zone": "Europe/Madrid", "request_id": "", **typed}
-    return bookings.book(service, start=start, body_hash="", by=None, at=at, **typed)
+    typed = {"customer": VERA, "note": "", "zone": "Europe/Madrid", "request_id": "", "body_hash": "", **typed}
+    return bookings.book(service, start=start, at=at, **{"with_id": None, "by": None, **typed})
 
 
 def make_hold(service: Service, *, start: datetime, at: datetime = NOW, **typed: Any) -> Appointment:
     """A time kept for a visitor, through the verb."""
-    return bookings.hold(service, start=start, by=None, at=at, **typed)
+    return bookings.hold(service, start=start, at=at, **{"by": None, **typed})
