@@ -37,6 +37,13 @@ PROCESSES = {
     "beat": [*CELERY, "beat", "--loglevel", "WARNING", "--pidfile", ""],
 }
 
+# The clock ticks every few seconds: worker and beat speak only of what is wrong, unless LOG_LEVEL says otherwise.
+QUIETLY = {
+    "web": {},
+    "worker": {"LOG_LEVEL": "WARNING", "PYTHONWARNINGS": "ignore:You're running the worker with superuser"},
+    "beat": {"LOG_LEVEL": "WARNING"},
+}
+
 
 def main() -> int:
     """Prepare the database, seed it, then run web, worker and beat until told to stop."""
@@ -54,7 +61,7 @@ def main() -> int:
         seeded = prepare(environment)
         if seeded is None:
             return 1
-        children = [Child(name, command, environment) for name, command in PROCESSES.items()]
+        children = [Child(name, command, {**QUIETLY[name], **environment}) for name, command in PROCESSES.items()]
         threading.Thread(target=_welcome_when_ready, args=(seeded,), daemon=True).start()
         Supervisor(children).run()
     say("demo", f"Stopped. The data stays in {env.DATA_DIR}.")
@@ -108,7 +115,7 @@ def _sorry(sentence: str) -> int:
 def _welcome_when_ready(seeded: dict[str, Any]) -> None:
     while not _serves():
         time.sleep(0.3)
-    for line in ["", "Verso runs. Ctrl-C stops it; the next run keeps the data.", "", *welcome.lines(seeded), ""]:
+    for line in ["", "Verso is open. Ctrl-C stops it; the next run keeps the data.", "", *welcome.lines(seeded), ""]:
         say("demo", line)
 
 

@@ -139,7 +139,7 @@ else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "verso"}}
     SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
-CELERY_BROKER_URL = env.CELERY_BROKER_URL or env.REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = env.CELERY_BROKER_URL or env.REDIS_URL or "filesystem://here"
 if CELERY_BROKER_URL.startswith("filesystem://"):
     _queue = DATA_DIR / "queue"
     for _folder in ("messages", "control", "processed"):
