@@ -21,7 +21,9 @@ from audit import context, ledger
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_PARENT = r"-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+TRACEPARENT = re.compile(rf"00{_PARENT}")
+LATER_TRACEPARENT = re.compile(rf"(?!00|ff)[0-9a-f]{{2}}{_PARENT}(-.*)?")  # later versions may only add to the end
 USER_AGENT_LENGTH = 200
 ADMIN = "/admin/"
 
@@ -75,12 +77,13 @@ def client_ip(request: HttpRequest) -> str:
 
 def _frame(request: HttpRequest) -> context.Acting:
     sent_id = request.META.get("HTTP_X_REQUEST_ID", "")
-    parent = TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
+    sent_parent = request.META.get("HTTP_TRACEPARENT", "")
+    parent = TRACEPARENT.fullmatch(sent_parent) or LATER_TRACEPARENT.fullmatch(sent_parent)
     agent = request.META.get("HTTP_USER_AGENT", "")
     return context.Acting(
         actor=Visitor(request),
         request_id=sent_id if REQUEST_ID.fullmatch(sent_id) else secrets.token_hex(16),
-        trace_id=parent[1] if parent else secrets.token_hex(16),
+        trace_id=parent["trace"] if parent else secrets.token_hex(16),
         client_ip=client_ip(request),
         user_agent="".join(filter(str.isprintable, agent))[:USER_AGENT_LENGTH],
         door="admin" if request.path_info.startswith(ADMIN) else "web",
