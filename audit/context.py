@@ -88,11 +88,19 @@ def acting(**changes: Any) -> Iterator[Acting]:
 def from_headers(headers: Mapping[str, Any], *, door: Door) -> Acting:
     """The frame a task was published in, seen from the worker. Missing parts are those of the system itself."""
     kind, identity = (*headers.get("actor", SYSTEM), "", "")[:2]
-    texts = ("on_behalf_of", "tenant_id", "request_id", "trace_id", "client_ip", "user_agent")
+
+    def text(name: str) -> str:
+        return str(headers.get(name) or "")
+
     return Acting(
         actor=Actor(str(kind), str(identity)),
+        on_behalf_of=text("on_behalf_of"),
+        tenant_id=text("tenant_id"),
+        request_id=text("request_id"),
+        trace_id=text("trace_id"),
+        client_ip=text("client_ip"),
+        user_agent=text("user_agent"),
         door=door,
-        **{name: str(headers.get(name) or "") for name in texts},
     )
 
 

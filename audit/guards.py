@@ -175,8 +175,9 @@ def install(using: str = "default") -> list[str]:
     absent = set(missing(using))
     if not absent:
         return []
+    kept: list[Guard | Function] = [*registered(), *_functions.values()]
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        for guard in (*registered(), *_functions.values()):
+        for guard in kept:
             for name, statements in _statements(connection, guard).items():
                 if name in absent:
                     for statement in statements:

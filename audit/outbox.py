@@ -123,7 +123,7 @@ def deliver(*, at: datetime, limit: int = 100) -> Delivered:
     return Delivered(**results)
 
 
-def retry(message: OutboxMessage, *, by: models.Model | context.Actor | None, at: datetime) -> OutboxMessage:
+def retry(message: OutboxMessage, *, by: object, at: datetime) -> OutboxMessage:
     """Put a dead letter back on its way, with all its tries. Refuses with `NotParked`."""
     with transaction.atomic():
         fresh = OutboxMessage.objects.select_for_update().filter(pk=message.pk).parked().first()
