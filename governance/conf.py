@@ -6,9 +6,6 @@ from typing import Any
 from django.conf import settings
 
 DEFAULTS: dict[str, Any] = {
-    # Hosts that belong to no tenant but may ask the operators' pages, and those pages.
-    "PLATFORM_HOSTS": [],
-    "PLATFORM_PATHS": ("/healthz", "/readyz", "/metrics"),
     # How long a process believes a host, a tenant's row and an unwrapped key before it looks again, in seconds.
     "TENANT_CACHE_SECONDS": 2.0,
     "KEY_CACHE_SECONDS": 300.0,

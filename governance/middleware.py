@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.utils.translation import gettext as _
 
-from governance import conf, tenancy
+from governance import tenancy
 
 _DONE = object()
 
@@ -19,7 +19,7 @@ _DONE = object()
 class TenantMiddleware:
     """Enters the tenant of the request's host. Unknown hosts and closed tenants are 404, malformed ones 400.
 
-    A platform host (ALLOWED_HOSTS) belongs to nobody and reaches the operators' pages only.
+    The operators' probes stand before it (`verso.operations.middleware`): they are asked by address, not by name.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -35,8 +35,6 @@ class TenantMiddleware:
         if tenant_id is not None:
             with tenancy.within(tenant_id):
                 return _inside(self.get_response(request))
-        if host in _platform_hosts() and request.path in conf.get("PLATFORM_PATHS"):
-            return self.get_response(request)
         return self._refuse(request, HttpResponseNotFound(_("Nothing is served on this host.")))
 
     def _refuse(self, request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
@@ -52,10 +50,6 @@ def _host(request: HttpRequest) -> str:
     if not host or "\x00" in host or len(host) > 253:
         raise DisallowedHost("malformed host")
     return host
-
-
-def _platform_hosts() -> set[str]:
-    return {host.lower() for host in conf.get("PLATFORM_HOSTS")}
 
 
 def _inside(response: HttpResponseBase) -> HttpResponseBase:
