@@ -142,6 +142,28 @@ def waiting_and_parked() -> dict[str, int]:
     return {State.WAITING.value: 0, State.PARKED.value: 0, **dict(counted.order_by())}
 
 
+class Backlog(NamedTuple):
+    """How the outbox stands: `due` are those waiting whose time has come, since `oldest_due_at`."""
+
+    waiting: int
+    due: int
+    parked: int
+    oldest_due_at: datetime | None
+
+
+def backlog(*, at: datetime) -> Backlog:
+    """How the outbox of everybody stands; for operators, inside `tenancy.across()`."""
+    waiting = models.Q(state=State.WAITING)
+    due = waiting & models.Q(due_at__lte=at)
+    counted = OutboxMessage.objects.aggregate(
+        waiting=models.Count("id", filter=waiting),
+        due=models.Count("id", filter=due),
+        parked=models.Count("id", filter=models.Q(state=State.PARKED)),
+        oldest_due_at=models.Min("due_at", filter=due),
+    )
+    return Backlog(**counted)
+
+
 def states_of(things: Iterable[models.Model], *, kind: str) -> dict[str, str]:
     """How the messages of one kind about these rows stand, by the row's id; rows nobody was told about are absent."""
     about = [str(thing.pk) for thing in things]

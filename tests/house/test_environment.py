@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("verso", "audit", "governance", "accounts", "scheduling", "cms")
 READ_ELSEWHERE = {"DJANGO_SETTINGS_MODULE"}  # read by Django itself
-SET_BY_MACHINES = {"PYTEST_XDIST_WORKER"}
+SET_BY_MACHINES = {"PYTEST_XDIST_WORKER", "PROMETHEUS_MULTIPROC_DIR"}
 
 
 def read_by_settings() -> set[str]:

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_prometheus.exports import ExportToDjangoView
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from accounts import gate
-from verso.operations import health
+from verso.operations import health, numbers
 
 _turn = threading.Lock()
 _last: dict[str, tuple[float, dict[str, bool]]] = {}
@@ -41,8 +41,16 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Numbers for Prometheus. Anybody else finds nothing here."""
     if not _may_see_metrics(request):
         raise Http404
-    answer: HttpResponse = ExportToDjangoView(request)
-    return answer
+    return HttpResponse(generate_latest(_requests()) + generate_latest(numbers.registry()), CONTENT_TYPE_LATEST)
+
+
+def _requests() -> CollectorRegistry:
+    """What this process counted, or all of them together where gunicorn runs several (`deploy/gunicorn.py`)."""
+    if not settings.METRICS_FOLDER:
+        return REGISTRY
+    together = CollectorRegistry()
+    multiprocess.MultiProcessCollector(together)
+    return together
 
 
 def _answer(name: str, questions: dict[str, health.Question]) -> JsonResponse:

@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # Each entry has a command twin with the same name as its task; see docs/operating/.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver_outbox": {"task": "audit.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "note_heartbeat": {"task": "verso.operations.tasks.note_heartbeat", "schedule": 30.0, "options": {"expires": 30}},
     "release_holds": {"task": "scheduling.tasks.release_holds", "schedule": 60.0, "options": {"expires": 60}},
 }
 
@@ -231,6 +232,7 @@ else:
 # --- logs and numbers ------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logs.configuration(env.LOG_LEVEL, env.LOG_FORMAT)
+METRICS_FOLDER = env.METRICS_FOLDER
 METRICS_TOKEN = env.METRICS_TOKEN
 METRICS_FROM_LOOPBACK = False
 PROMETHEUS_EXPORT_MIGRATIONS = False

@@ -43,6 +43,7 @@ S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", default="")
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
+METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")  # set by deploy/gunicorn.py, never by people
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 PORT = env.int("PORT", default=8000)
