@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, Q, QuerySet
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,7 +18,7 @@ from audit.tasks import nudge_outbox
 from governance import people, tenancy
 from governance.admin import TenantAdmin, legible
 from scheduling import bookings, policies, weeks, zones
-from scheduling.admin import calendar, desk
+from scheduling.admin import calendar, desk, history
 from scheduling.models import Allocation, Appointment, Bookable
 from scheduling.walltime import local_date
 
@@ -251,18 +251,11 @@ class AppointmentAdmin(TenantAdmin):
             "may_cancel": policies.may_cancel(user, obj, at=at),
             "may_reschedule": policies.may_reschedule(user, obj, at=at),
             "may_close": policies.may_close(user, obj, at=at),
-            "events_url": _events_url(obj),
+            "history": history.lines(obj, zone=_zone()) if obj else [],
+            "events_url": f"{reverse('admin:audit_event_changelist')}?object={obj.pk}" if obj else "",
         }
         return super().render_change_form(request, context, **kwargs)
 
 
 def _zone() -> str:
     return tenancy.current().time_zone
-
-
-def _events_url(appointment: Appointment) -> str:
-    """What happened to it, in the ledger's viewer, where that is open."""
-    try:
-        return f"{reverse('admin:audit_event_changelist')}?object_id={appointment.pk}"
-    except NoReverseMatch:
-        return ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import cache
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 
 from accounts.admin_site import dashboard_card
 from governance import tenancy
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 KEPT_SECONDS = 60
-WIDTH, HEIGHT = 40, 90
 
 
 @dashboard_card(
@@ -50,21 +50,8 @@ def free(request: "HttpRequest") -> dict[str, Any]:
     if counted is None:
         counted = _count()
         cache.set(key, counted, KEPT_SECONDS)
-    most = max([number for _day, number in counted] + [1])
-    bars = [
-        {
-            "day": date_format(day, "D"),
-            "title": zones.short_day(day),
-            "number": number,
-            "x": place * WIDTH + 6,
-            "middle": place * WIDTH + WIDTH // 2,
-            "height": round(number * HEIGHT / most),
-            "y": 14 + HEIGHT - round(number * HEIGHT / most),
-            "label_y": 14 + HEIGHT - round(number * HEIGHT / most) - 4,
-        }
-        for place, (day, number) in enumerate(counted)
-    ]
-    return {"bars": bars, "total": sum(number for _day, number in counted), "base": 14 + HEIGHT}
+    points = [(capfirst(date_format(day, "D")), number) for day, number in counted]
+    return {"points": points, "total": sum(number for _day, number in counted)}
 
 
 def _count() -> "list[tuple[date, int]]":
