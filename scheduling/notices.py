@@ -16,6 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from governance import tenancy
+from governance.models import Person
 from scheduling import calendars, zones
 from scheduling.models import Appointment, Bookable
 
@@ -73,7 +74,7 @@ def _mail(
     at: datetime,
     was: datetime | None = None,
 ) -> EmailMultiAlternatives:
-    tenant, customer = tenancy.current(), appointment.customer
+    tenant, customer = tenancy.current(), _customer(appointment)
     with translation.override(customer.locale or tenant.locale):
         context = _context(kind, appointment, tenant=tenant, was=was)
         text = render_to_string(f"scheduling/mail/{kind}.txt", context)
@@ -105,7 +106,7 @@ def _context(kind: str, appointment: Appointment, *, tenant: "Tenant", was: date
     return {
         "subject": _one_line(subjects[kind] % named),
         "tenant": tenant,
-        "name": appointment.customer.name,
+        "name": _customer(appointment).name,
         "service_name": service.name,
         "when": zones.spoken(appointment.starts_at, appointment.ends_at, zone),
         "was": zones.spoken(was, was + service.duration, zone) if was else "",
@@ -115,6 +116,13 @@ def _context(kind: str, appointment: Appointment, *, tenant: "Tenant", was: date
         "reason": appointment.close_reason,
         "again": tenant.url(reverse("scheduling:service", args=[service.slug])),
     }
+
+
+def _customer(appointment: Appointment) -> Person:
+    """Whom the mail is for. Refuses what was merely held."""
+    if appointment.customer is None:
+        raise ValueError("An appointment without a customer has nobody to be told.")
+    return appointment.customer
 
 
 def _message_id(kind: str, appointment: Appointment, tenant: "Tenant") -> str:

@@ -48,8 +48,8 @@ class DayFilter(admin.SimpleListFilter):
         now, zone = timezone.now(), tenancy.current().time_zone
         today = local_date(now, zone)
         spans = {"today": (0, 1), "tomorrow": (1, 1), "week": (0, 7)}
-        if self.value() in spans:
-            ahead, days = spans[self.value()]
+        if chosen := spans.get(self.value() or ""):
+            ahead, days = chosen
             lo, hi = weeks.bounds(today + timedelta(days=ahead), days, zone)
             return queryset.filter(starts_at__gte=lo, starts_at__lt=hi)
         if self.value() == "upcoming":
@@ -243,9 +243,10 @@ class AppointmentAdmin(TenantAdmin):
         ]
         return own + super().get_urls()
 
-    def render_change_form(self, request: "HttpRequest", context: dict[str, Any], **kwargs: Any) -> "HttpResponse":
-        """With the verbs that may be used on it now."""
-        obj: Any = kwargs.get("obj")
+    def render_change_form(
+        self, request: "HttpRequest", context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> "HttpResponse":
+        """With the verbs that may be used on it now, and what happened so far."""
         at, user = timezone.now(), request.user
         context |= {
             "may_cancel": policies.may_cancel(user, obj, at=at),
@@ -254,7 +255,7 @@ class AppointmentAdmin(TenantAdmin):
             "history": history.lines(obj, zone=_zone()) if obj else [],
             "events_url": f"{reverse('admin:audit_event_changelist')}?object={obj.pk}" if obj else "",
         }
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
 def _zone() -> str:

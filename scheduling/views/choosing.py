@@ -83,7 +83,7 @@ def _row(opening: openings.Opening) -> dict[str, Any]:
 
 
 def _first_message(form: OpeningsQuery) -> str:
-    return next(message for messages in form.errors.values() for message in messages)
+    return str(next(message for messages in form.errors.values() for message in messages))
 
 
 def _error(status: int, code: str, message: str, fields: Any = None) -> JsonResponse:
