@@ -144,7 +144,7 @@ def tenant_admins_are_scoped(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-def _unscoped(shown: Sequence[Any], pages: Sequence[Any]) -> list[type]:
+def _unscoped(shown: Sequence[Any], pages: Sequence[Any]) -> list[Any]:
     registered = {type(page): page.model for _, page in shown}
     found = {part for _, part in pages if not issubclass(part, TenantScoped)}
     return sorted(

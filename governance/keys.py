@@ -139,11 +139,13 @@ def _pending() -> dict[Any, Any]:
 
 def _made_here(wanted: Any) -> TenantSecret | None:
     """A key made earlier in this transaction, if that part of it was not rolled back."""
-    keep, secret = _pending().get(wanted, (None, None))
-    if keep is None:
+    held = _pending().get(wanted)
+    if held is None:
         return None
-    if any(waiting is keep for _, waiting, _ in connections[DEFAULT_DB_ALIAS].run_on_commit):
-        return secret
+    keep, secret = held
+    if any(entry[1] is keep for entry in connections[DEFAULT_DB_ALIAS].run_on_commit):
+        made: TenantSecret = secret
+        return made
     _pending().pop(wanted, None)
     return None
 

@@ -2,6 +2,7 @@
 
 import contextvars
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -52,7 +53,7 @@ def _host(request: HttpRequest) -> str:
     return host
 
 
-def _inside(response: HttpResponseBase) -> HttpResponseBase:
+def _inside(response: Any) -> HttpResponseBase:
     """A streamed answer is produced after the frame is left, so it takes the frame along."""
     if response.streaming and not response.is_async:
         response.streaming_content = _stream(response.streaming_content, contextvars.copy_context())
@@ -60,6 +61,7 @@ def _inside(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _stream(chunks: Iterable[bytes], frame: contextvars.Context) -> Iterator[bytes]:
-    steps = frame.run(iter, chunks)
+    steps: Any = frame.run(iter, chunks)
+    chunk: Any
     while (chunk := frame.run(next, steps, _DONE)) is not _DONE:
         yield chunk

@@ -85,7 +85,7 @@ def _register(typed: Mapping[str, str], *, locale: str, time_zone: str, at: date
 
 def _file_name(person: Person, name: str) -> None:
     """Keep the tokens the person is found by, in step with the name."""
-    tokens = {keys.blind(person.tenant_id, "name", prefix) for prefix in spelling.prefixes(name)}
+    tokens = {keys.blind(tenancy.current_id(), "name", prefix) for prefix in spelling.prefixes(name)}
     NameToken.objects.bulk_create([NameToken(person=person, token=token) for token in sorted(tokens)])
 
 
@@ -175,8 +175,9 @@ def erase(person: Person, *, by: Any, at: datetime, reason: str = "") -> Person:
     )
     _bump_epoch()
     ledger.record("governance.person.erased", kept, people=[kept], reason=reason)
-    keys.distrust(kept.tenant_id)
-    transaction.on_commit(lambda: keys.distrust(kept.tenant_id))
+    tenant_id = tenancy.current_id()
+    keys.distrust(tenant_id)
+    transaction.on_commit(lambda: keys.distrust(tenant_id))
     with leave_sealed():
         kept.refresh_from_db()
     return kept

@@ -51,7 +51,7 @@ def register(*fences: Fence) -> None:
     _registered.update({fence.table: fence for fence in fences})
 
 
-def _is_owned(model: type[models.Model]) -> bool:
+def _is_owned(model: Any) -> bool:
     # By name, for the models stand above this module.
     return any(base.__module__ == "governance.models.tenant_owned" for base in model.__mro__)
 
@@ -62,9 +62,10 @@ def _of_model(model: type[models.Model]) -> Fence | None:
     if _is_owned(model):
         return by_tenant(model._meta.db_table)
     if model._meta.auto_created:
+        fields: list[Any] = list(model._meta.concrete_fields)
         parents = [
             (field.column, field.related_model._meta.db_table)
-            for field in model._meta.concrete_fields
+            for field in fields
             if field.is_relation and _is_owned(field.related_model)
         ]
         return by_parents(model._meta.db_table, parents) if parents else None

@@ -52,7 +52,7 @@ def current_id_or_none() -> UUID | None:
     return UUID(tenant_id) if tenant_id else None
 
 
-def require(tenant_id: UUID) -> None:
+def require(tenant_id: UUID | None) -> None:
     """Refuse unless rows of this tenant may be touched now: `NoTenant`, or `AnotherTenant`."""
     if tenant_id != current_id():
         raise AnotherTenant("This row belongs to another tenant than the one active here.")

@@ -44,10 +44,10 @@ def choices_of(model: type[models.Model]) -> models.QuerySet[Any] | None:
 class TenantRelatedFilter(RelatedFieldListFilter):
     """A list filter by a relation that offers this tenant's rows only."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         """The choices, without rows of other tenants."""
         allowed = choices_of(field.related_model)
-        offered: list[tuple[Any, str]] = super().field_choices(field, request, model_admin)
+        offered: Any = super().field_choices(field, request, model_admin)
         if allowed is None:
             return offered
         ids = set(allowed.values_list("pk", flat=True))
@@ -62,7 +62,8 @@ def _column(model: type[models.Model], name: str) -> Callable[[Any], str]:
         return legible(row, name)
 
     shown.__name__ = name
-    shown.short_description = model._meta.get_field(name).verbose_name  # type: ignore[attr-defined]
+    field: Any = model._meta.get_field(name)
+    shown.short_description = field.verbose_name  # type: ignore[attr-defined]
     return shown
 
 
@@ -73,7 +74,7 @@ def _encrypted(model: type[models.Model]) -> set[str]:
 class TenantScoped:
     """What the admin pages and inlines of tenant models share."""
 
-    model: type[Any]
+    model: Any
 
     # --- only this tenant's rows are offered ---
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -176,9 +177,10 @@ class TenantAdmin(TenantScoped, admin.ModelAdmin):
         """Note who changed a row."""
         return super().log_change(request, _nameless(obj), message)
 
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> Any:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """Note who removed rows."""
-        return super().log_deletions(request, [_nameless(row) for row in queryset])
+        nameless: Any = [_nameless(row) for row in queryset]
+        return super().log_deletions(request, nameless)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """What changed, by field; rows of inlines by kind only."""

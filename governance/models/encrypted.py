@@ -46,7 +46,7 @@ class SealedAttribute(DeferredAttribute):
             return self
         value = super().__get__(instance, cls)
         if type(value) is Sealed and not _left_sealed.get():
-            return self.field.unseal(instance, value)
+            return self.field.unseal(instance, value)  # type: ignore[attr-defined]
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
@@ -66,7 +66,7 @@ class EncryptedTextField(models.Field):
 
     def __init__(self, *args: Any, person: str, max_length: int | None = None, **kwargs: Any) -> None:
         self.person = person
-        super().__init__(*args, max_length=max_length, **kwargs)
+        super().__init__(*args, **{**kwargs, "max_length": max_length})
         if max_length is not None:
             self.validators.append(MaxLengthValidator(max_length))
 

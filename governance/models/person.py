@@ -47,9 +47,9 @@ class Person(TenantOwned):
             return str(_("unreadable"))
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> Self:
         """The row as read now; `read_at` (monotonic seconds) says when, for the erase epoch."""
-        person = super().from_db(db, field_names, values)
+        person = super().from_db(db, field_names, values, **kwargs)
         person.read_at = time.monotonic()
         return person
 

@@ -1,6 +1,6 @@
 """Rows that belong to one tenant. The default manager sees the current tenant's rows only."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.core.exceptions import FullResultSet
@@ -20,7 +20,7 @@ class CurrentTenant(models.Value):
     def __init__(self) -> None:
         super().__init__(None, output_field=models.UUIDField())
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
         """The bound parameter. Refuses with `NoTenant`."""
         return models.Value(tenancy.current_id(), output_field=models.UUIDField()).as_sql(compiler, connection)
 
@@ -31,7 +31,7 @@ class InsideAcross(models.Value):
     def __init__(self) -> None:
         super().__init__(True, output_field=models.BooleanField())
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
         """Always everything. Refuses with `NotAcross`."""
         _refuse_unless_across()
         raise FullResultSet
@@ -49,7 +49,8 @@ class TenantManager(models.Manager["TenantOwned"]):
     """
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        if self._hints and context.current().across_tenants:  # Django follows a relation of a row already in hand
+        hints = self._hints  # type: ignore[attr-defined]
+        if hints and context.current().across_tenants:  # Django follows a relation of a row already in hand
             return super().get_queryset().filter(InsideAcross())
         return super().get_queryset().filter(tenant_id=CurrentTenant())
 
@@ -103,8 +104,8 @@ class TenantOwned(models.Model):
         related_name="+",
     )
 
-    objects: models.Manager[Self] = TenantManager()  # type: ignore[assignment]
-    across_tenants: models.Manager[Self] = AcrossTenantsManager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Self]] = TenantManager()  # type: ignore[assignment]
+    across_tenants: ClassVar[models.Manager[Self]] = AcrossTenantsManager()  # type: ignore[assignment]
 
     class Meta:
         abstract = True

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from django.db.backends.postgresql.base import TIMESTAMPTZ_OID, ServerSideCursor, register_tzloader
+from django.db.backends.postgresql import base as django_base
+from django.db.backends.postgresql.base import TIMESTAMPTZ_OID, ServerSideCursor
 from django_prometheus.db.backends.postgresql import base
 from psycopg.pq import Format, TransactionStatus
 
@@ -100,15 +101,15 @@ class FencedServerSideCursor(Fenced, ServerSideCursor):
 
     def fetchone(self) -> Any:
         self._reenter()
-        return super().fetchone()
+        return super().fetchone()  # type: ignore[misc]
 
     def fetchmany(self, size: int = 0) -> Any:
         self._reenter()
-        return super().fetchmany(size)
+        return super().fetchmany(size)  # type: ignore[misc]
 
     def fetchall(self) -> Any:
         self._reenter()
-        return super().fetchall()
+        return super().fetchall()  # type: ignore[misc]
 
     def __iter__(self) -> Any:
         while (row := self.fetchone()) is not None:
@@ -138,9 +139,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not name:
             return super().create_cursor()
         held = self.connection.autocommit
-        cursor = FencedServerSideCursor(self.connection, name=name, scrollable=False, withhold=held)
+        open_cursor: Any = FencedServerSideCursor
+        cursor = open_cursor(self.connection, name=name, scrollable=False, withhold=held)
         if self.timezone != self.connection.adapters.get_loader(TIMESTAMPTZ_OID, Format.TEXT).timezone:
-            register_tzloader(self.timezone, cursor)
+            django_base.register_tzloader(self.timezone, cursor)  # type: ignore[attr-defined]
         return cursor
 
     def _rollback(self) -> None:
