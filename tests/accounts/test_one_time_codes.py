@@ -1,6 +1,7 @@
 """A code serves once, also when twelve bring it together. Stock: one TOTP let 11 of 12 in, a backup code 5 of 12."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import factors
 from accounts.models import User
@@ -40,9 +42,16 @@ def waiting_clients(user: User) -> list[Client]:
     return clients
 
 
+@pytest.fixture
+def slow_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checking a code takes a moment, so that whoever does not wait for the other is there at the same time."""
+    verify = TOTPDevice.verify_token
+    monkeypatch.setattr(TOTPDevice, "verify_token", lambda device, token: time.sleep(0.1) or verify(device, token))
+
+
 @pytest.mark.guarantee
 @pytest.mark.django_db(transaction=True)
-def test_one_authenticator_code_lets_one_in(owner: User) -> None:
+def test_one_authenticator_code_lets_one_in(owner: User, slow_devices: None) -> None:
     device, clients = people.enrol(owner), waiting_clients(owner)
     code = people.code_for(device)
     answers = together([lambda c=client: token_step(c, code) for client in clients])
