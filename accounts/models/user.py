@@ -76,6 +76,10 @@ class User(AbstractBaseUser):
         self.email_key = normalise_email(self.email)
         super().save(*args, **kwargs)
 
+    def get_short_name(self) -> str:
+        """How pages greet them."""
+        return str(self)
+
     @classmethod
     def of_tenant(cls) -> "models.QuerySet[User]":
         """Users with a membership in the active tenant, ended ones included."""
