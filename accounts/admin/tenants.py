@@ -14,7 +14,7 @@ from governance import tenancy
 
 
 class HostsInline(admin.TabularInline):
-    """Hosts, to read. Operators open them with `tenants.open_host`."""
+    """Hosts, to read. Operators open them with `manage.py open_host`."""
 
     model = TenantDomain
     extra = 0

@@ -52,6 +52,13 @@ def test_what_cannot_be_opened_leaves_nothing(tenant: Tenant, wrong: list[str]) 
     assert list(Tenant.objects.values_list("slug", flat=True)) == ["demo"]
 
 
+def test_one_more_host(tenant: Tenant) -> None:
+    assert run("open_host", "www.demo.example", "--tenant", "demo") == {"host": "www.demo.example", "primary": False}
+    assert Client(headers={"host": "www.demo.example"}).get("/account/login/").status_code == 200
+    with pytest.raises(CommandError, match="already belongs to a tenant"):
+        run("open_host", "www.demo.example", "--tenant", "demo")
+
+
 @pytest.mark.parametrize("host", ["a.example", "localhost", "127.0.0.1", "::1", "xn--bcher-kva.example"])
 def test_hosts_as_browsers_send_them(host: str) -> None:
     validators.exact_host(host)

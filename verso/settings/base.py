@@ -164,6 +164,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # Each entry has a command twin with the same name as its task; see docs/operating/.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "clearsessions": {"task": "accounts.tasks.clearsessions", "schedule": 86_400.0, "options": {"expires": 3600}},
     "deliver_outbox": {"task": "audit.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "note_heartbeat": {"task": "verso.operations.tasks.note_heartbeat", "schedule": 30.0, "options": {"expires": 30}},
     "release_holds": {"task": "scheduling.tasks.release_holds", "schedule": 60.0, "options": {"expires": 60}},
