@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.admin_site import dashboard_card
+from accounts.models import User
 from audit import outbox
 from audit.tasks import nudge_outbox
 from cms import messages as letters
@@ -79,7 +80,7 @@ class ContactMessageAdmin(TenantAdmin):
 
     # --- the list ---
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContactMessage]:
-        return ContactMessage.objects.unread_first()  # type: ignore[attr-defined, no-any-return]
+        return ContactMessage.objects.unread_first()
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("is_settled", "-received_at")
@@ -132,14 +133,14 @@ class ContactMessageAdmin(TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: ContactMessage, form: Any, change: bool) -> None:
         """Answer, close or reopen through the verb; a refusal is shown, nothing else is saved."""
-        now, typed = timezone.now(), form.cleaned_data
+        now, typed, by = timezone.now(), form.cleaned_data, cast(User, request.user)
         try:
             if typed["reply"]:
-                letters.reply(obj, text=typed["reply"], request_id=typed["request_id"], by=request.user, at=now)
+                letters.reply(obj, text=typed["reply"], request_id=typed["request_id"], by=by, at=now)
             if "_close" in request.POST:
-                letters.close(obj, by=request.user, at=now)
+                letters.close(obj, by=by, at=now)
             if "_reopen" in request.POST:
-                letters.reopen(obj, by=request.user, at=now)
+                letters.reopen(obj, by=by, at=now)
         except ValidationError as refusal:
             self.message_user(request, " ".join(refusal.messages), messages.ERROR)
         nudge_outbox()
@@ -179,7 +180,7 @@ class ContactMessageAdmin(TenantAdmin):
 @dashboard_card("messages", order=20, permission="cms.view_contactmessage", template="admin/cards/messages.html")
 def waiting_messages(request: HttpRequest) -> dict[str, Any]:
     """How many messages nobody has answered, and who has waited longest."""
-    new = ContactMessage.objects.new()  # type: ignore[attr-defined]
+    new = ContactMessage.objects.new()
     first = new.select_related("person").order_by("received_at")[:4]
     return {
         "count": new.count(),

@@ -59,7 +59,8 @@ class Site:
     @property
     def logo_url(self) -> str:
         """Address of the logo, or nothing where the name stands instead."""
-        return self.tenant.logo.url if self.tenant.logo else ""
+        name = self.tenant.logo.name
+        return f"/logo?v={brand.version(name)}" if name else ""
 
     @property
     def phone_href(self) -> str:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("contact/thanks/", contact.thanks, name="thanks"),
     path("privacy/", pages.privacy, name="privacy"),
     path("brand.css", files.brand_css, name="brand_css"),
+    path("logo", files.logo, name="logo"),
     path("favicon.svg", files.favicon, name="favicon"),
     path("favicon.ico", files.favicon_ico, name="favicon_ico"),
     path("robots.txt", files.robots, name="robots"),

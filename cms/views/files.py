@@ -1,16 +1,18 @@
 """The small files a browser, a crawler or a researcher asks for."""
 
 from datetime import timedelta
+from pathlib import PurePath
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from accounts import gate
 from cms import brand
-from cms.context_processors import Site, site_of
+from cms.context_processors import site_of
 
+LOGO_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 NOT_FOR_CRAWLERS = ("/admin/", "/account/", "/b/", "/calendars/")
 PROMISE_HOLDS = timedelta(days=180)
 
@@ -20,7 +22,8 @@ PROMISE_HOLDS = timedelta(days=180)
 def brand_css(request: HttpRequest) -> HttpResponse:
     """The tenant's colours as a stylesheet."""
     site = site_of(request)
-    return _drawn(request, site, brand.stylesheet(site.brand_colour, site.accent_colour), "text/css; charset=utf-8")
+    colours = brand.stylesheet(site.brand_colour, site.accent_colour)
+    return _kept(request, colours, "text/css; charset=utf-8", version=site.version)
 
 
 @gate.public
@@ -28,7 +31,22 @@ def brand_css(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """The tenant's icon."""
     site = site_of(request)
-    return _drawn(request, site, brand.icon(site.initial, site.brand_colour), "image/svg+xml")
+    return _kept(request, brand.icon(site.initial, site.brand_colour), "image/svg+xml", version=site.version)
+
+
+@gate.public
+@require_safe
+def logo(request: HttpRequest) -> HttpResponse:
+    """The tenant's own logo, under one address whatever the storage; every upload has a name and so a version."""
+    stored = site_of(request).logo
+    kind = LOGO_TYPES.get(PurePath(stored.name or "").suffix)
+    if kind is None:
+        raise Http404
+    try:
+        with stored.open("rb") as picture:
+            return _kept(request, picture.read(), kind, version=brand.version(stored.name))
+    except FileNotFoundError as lost:
+        raise Http404 from lost
 
 
 @gate.public
@@ -69,10 +87,10 @@ def _text(body: str) -> HttpResponse:
     return response
 
 
-def _drawn(request: HttpRequest, site: Site, body: str, content_type: str) -> HttpResponse:
-    """A file drawn from the tenant's row: immutable under its version, five minutes without."""
-    is_versioned = request.GET.get("v") == site.version
+def _kept(request: HttpRequest, body: str | bytes, content_type: str, *, version: str) -> HttpResponse:
+    """A file of the tenant's: immutable under its version, five minutes without."""
+    is_versioned = request.GET.get("v") == version
     response = HttpResponse(body, content_type=content_type)
-    response["ETag"] = etag = f'"{site.version}"'
+    response["ETag"] = etag = f'"{version}"'
     response["Cache-Control"] = "public, max-age=31536000, immutable" if is_versioned else "public, max-age=300"
     return get_conditional_response(request, etag=etag, response=response) or response

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.test import RequestFactory
 from playwright.sync_api import Page
 
 from accounts.models import Tenant, User
+from cms.views import errors
 from governance import tenancy
 from tests.factories.cms import receive_message
 from tests.factories.scheduling import make_service
@@ -44,6 +46,19 @@ def test_public_pages_have_no_violation_and_fit_the_window(
         if found := [*violations(page), *(["wider than its window"] if overflow(page) > 0 else [])]:
             faults[path] = found
     assert faults == {}
+
+
+@pytest.mark.parametrize("status", sorted(errors.PAGES))
+def test_error_pages_have_no_violation(
+    tenant: Tenant, open_page: Callable[..., Page], rf: RequestFactory, status: int
+) -> None:
+    drawn = errors.server_error(rf.get("/")) if status == 500 else errors.page(rf.get("/"), status, retry_after="30")
+    page = open_page(width=320)
+    page.route("**/as-it-happens", lambda route: route.fulfill(status=status, body=drawn.text, headers=drawn.headers))
+    page.goto("/as-it-happens")
+    assert page.locator("h1").inner_text() == str(errors.PAGES[status][1])
+    assert page.locator("main a.button").count() >= 1
+    assert (violations(page), overflow(page)) == ([], 0)
 
 
 def test_a_refused_form_leads_to_its_fields(tenant: Tenant, open_page: Callable[..., Page]) -> None:

@@ -1,15 +1,21 @@
 """What anybody may read, and how it answers."""
 
+import io
 import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 
+from accounts import tenants
 from accounts.models import Tenant
+from cms.views import errors
+from governance import tenancy
 
 PAGES = ("/", "/privacy/", "/contact/", "/contact/thanks/")
 
@@ -44,8 +50,6 @@ def test_a_language_chosen_is_remembered_and_wins(client: Client, tenant: Tenant
 
 def test_whoever_wishes_for_nothing_we_speak_hears_the_tenants_language(client: Client, tenant: Tenant) -> None:
     Tenant.objects.filter(pk=tenant.pk).update(locale="es")
-    from governance import tenancy
-
     tenancy.forget()
     assert client.get("/", headers={"accept-language": "fr"})["Content-Language"] == "es"
 
@@ -72,6 +76,22 @@ def test_a_tenants_colours_are_its_own(client: Client, tenant: Tenant, second_te
     assert "--brand:#1f6f5c" in client.get("/brand.css").content.decode()
     theirs = client.get("/brand.css", headers={"host": "second.testserver"}).content.decode()
     assert "--brand:#123456" in theirs
+
+
+def test_a_logo_takes_the_wordmarks_place(client: Client, tenant: Tenant) -> None:
+    assert client.get("/logo").status_code == 404
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 20), "#1f6f5c").save(picture, "PNG")
+    with_logo = Tenant.objects.get(pk=tenant.pk)
+    tenants.describe(with_logo, logo=SimpleUploadedFile("Our Logo.PNG", picture.getvalue()), by=None, at=timezone.now())
+    html = client.get("/").content.decode()
+    address = re.search(r'<img class="wordmark__logo" src="([^"]+)" alt="Demo">', html)
+    assert address
+    shown = client.get(address[1])
+    assert (shown.status_code, shown["Content-Type"], shown.content) == (200, "image/png", picture.getvalue())
+    assert "immutable" in shown["Cache-Control"]
+    with_logo.logo.storage.delete(with_logo.logo.name)
+    assert client.get(address[1]).status_code == 404
 
 
 def test_crawlers_and_researchers_find_their_way(client: Client, tenant: Tenant) -> None:
@@ -102,8 +122,6 @@ def test_an_unknown_host_sees_nothing_of_anybody(client: Client, tenant: Tenant)
 def test_a_broken_page_is_branded_without_asking_the_database(
     tenant: Tenant, django_assert_num_queries: Any, rf: Any
 ) -> None:
-    from cms.views import errors
-
     with django_assert_num_queries(0):
         page = errors.server_error(rf.get("/"))
         spoken = errors.server_error(rf.get("/openings.json"))
