@@ -50,8 +50,8 @@ bench: dev ## measure the ratios of the contract against a floor on this machine
 lock: dev ## resolve requirements/*.in into hashed, pinned locks
 	@$(BIN)/python -m tools.lock
 
-roles: base ## create the PostgreSQL roles for migrations and for the web (MIGRATION_DATABASE_URL)
-	@$(BIN)/python manage.py database_roles
+roles: base ## create and verify the PostgreSQL roles of migrations and web; AS=URL of a login that may create roles
+	@$(BIN)/python manage.py database_roles --create $(if $(AS),--as $(AS))
 
 screenshots: dev ## take the pictures shown in the README
 	@$(BIN)/python -m tools.screenshots

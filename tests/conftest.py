@@ -18,8 +18,9 @@ from tests.flushing import flush_lifts_guards as flush_lifts_guards
 
 @pytest.fixture(autouse=True)
 def nothing_counted_yet() -> None:
-    """Rate limits, locks and sessions of the cache do not outlive a story."""
+    """Rate limits, locks, sessions of the cache and what is believed about hosts do not outlive a story."""
     cache.clear()
+    tenancy.forget()
 
 
 @pytest.fixture

@@ -2,15 +2,17 @@
 
 import tempfile
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import Error, InternalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Tenant
 from audit import ledger, outbox
-from governance import grants, people, rls, tenancy
+from governance import checks, grants, people, rls, tenancy
 from governance.models import Person
 from tests.factories.governance import AT, make_person
 
@@ -225,6 +227,24 @@ def test_one_deliverer_serves_every_tenants_messages(
     assert sorted(told) == sorted([ours.tenant_id, second_tenant.pk])
 
 
+def test_the_roles_are_verified_by_the_command(as_web: Any) -> None:
+    out = StringIO()
+    call_command("database_roles", "--verify", stdout=out)
+    assert "fenced" in out.getvalue()
+    with pytest.raises(CommandError, match="MIGRATION_DATABASE_URL"):
+        call_command("database_roles", "--create")
+
+
+def test_the_command_says_what_is_wrong(tenant: Tenant) -> None:
+    with pytest.raises(CommandError, match="is a superuser"):
+        call_command("database_roles", "--verify")
+
+
+def test_a_table_between_two_tenant_models_is_fenced_through_them() -> None:
+    fence = rls.by_parents("a_b", [("a_id", "a"), ("b_id", "b")])
+    assert fence.using.count("EXISTS") == 2 and " AND " in fence.using and fence.check == ""
+
+
 def test_a_fence_somebody_took_down_is_missed_and_put_back(tenant: Tenant) -> None:
     spoil = (
         f"DROP POLICY {rls.POLICY} ON governance_person",
@@ -240,6 +260,8 @@ def test_a_fence_somebody_took_down_is_missed_and_put_back(tenant: Tenant) -> No
         with connection.cursor() as cursor:
             cursor.execute(statement)
         assert rls.missing() == ["governance_person is not fenced by tenant"], statement
+        (error,) = checks.tables_are_fenced(["default"])
+        assert (error.id, error.msg) == ("governance.E007", "governance_person is not fenced by tenant on 'default'.")
         assert rls.install() == ["governance_person is not fenced by tenant"]
         assert rls.missing() == [], statement
     assert grants.faults()[0].endswith("is a superuser and passes row-level security by")
