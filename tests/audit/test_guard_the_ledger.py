@@ -194,21 +194,6 @@ def test_a_weakened_guard_is_missed_and_put_right(tampering: str, event: Event) 
         Event.objects.update(tenant="other")
 
 
-@pytest.mark.postgresql
-def test_the_function_that_appends_cannot_be_made_to_forget() -> None:
-    if connection.vendor != "postgresql":
-        return  # SQLite appends with plain statements
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT oid::regprocedure::text FROM pg_proc WHERE proname = 'audit_append'")
-        ((signature,),) = cursor.fetchall()
-        cursor.execute(f"DROP FUNCTION {signature}")
-        cursor.execute("CREATE FUNCTION audit_append(int) RETURNS void LANGUAGE plpgsql AS 'BEGIN RETURN; END'")
-        assert guards.missing("default") == ["audit_append"]
-        cursor.execute("DROP FUNCTION audit_append(int)")
-    assert guards.install("default") == ["audit_append"]
-    make_event()
-
-
 def test_guards_come_back_after_django_rebuilds_a_table() -> None:
     wider = migrations.AlterField("event", "reason", models.TextField(default="", editable=False))
     added = migrations.AddField("event", "rebuilt", models.TextField(default=""))

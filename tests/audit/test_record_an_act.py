@@ -156,18 +156,6 @@ def test_writers_do_not_wait_for_each_other_and_none_is_lost() -> None:
     assert all(event.is_authentic for event in Event.objects.all())
 
 
-@pytest.mark.postgresql
-@pytest.mark.guarantee
-@pytest.mark.django_db(transaction=True)
-def test_an_open_transaction_holds_nobody_up() -> None:
-    if connection.vendor != "postgresql":
-        return  # SQLite has one writer by nature
-    with transaction.atomic():
-        ledger.record("slow.one")
-        assert at_once(lambda: ledger.record("quick.one") and 1) == [1]
-        assert Event.objects.filter(action="quick.one").exists()
-
-
 @pytest.mark.django_db
 def test_people_are_persons_or_their_ids(tenant: Tenant) -> None:
     person: Person = make_person()
