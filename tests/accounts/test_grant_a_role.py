@@ -9,6 +9,7 @@ from accounts import checks, permissions, policies, roles
 from accounts.models import Membership, Role, RoleGrant, Tenant, User
 from governance import tenancy
 from tests.factories import accounts as people
+from tests.racing import race
 
 
 def fresh(user: User) -> User:
@@ -183,3 +184,18 @@ def test_no_tenant_role_holds_what_belongs_to_the_platform_or_rewrites_the_ledge
     for role in permissions.system_roles():
         assert not role.permissions & platform
         assert not {c for c in role.permissions if c.startswith(("audit.add_", "audit.change_", "audit.delete_"))}
+
+
+@pytest.mark.guarantee
+@pytest.mark.django_db(transaction=True)
+def test_two_owners_who_depose_each_other_leave_one(owner: User, tenant: Tenant) -> None:
+    other = people.make_member("other", role="owner")
+    takes = [(owner, grant_of(other)), (other, grant_of(owner))]
+
+    def depose(by: User, given: RoleGrant) -> None:
+        with tenancy.within(tenant):
+            roles.revoke(given, by=fresh(by), at=timezone.now())
+
+    ran = race([lambda by=by, given=given: depose(by, given) for by, given in takes])
+    assert ran.kinds()["NoneType"] == 1
+    assert RoleGrant.objects.filter(role__key="owner").count() == 1
