@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Tenant, User
 from audit import outbox
+from audit.models import Event
 from cms import messages
 from cms.models import ContactMessage, ContactReply
 from governance import people
@@ -85,3 +86,29 @@ def test_a_reopened_message_that_was_answered_stays_answered(tenant: Tenant, rec
     answer(message, receptionist)
     messages.close(message, by=receptionist, at=NOON)
     assert messages.reopen(message, by=receptionist, at=NOON).status == "answered"
+
+
+def test_every_act_is_in_the_ledger_without_a_word_of_what_was_said(tenant: Tenant, receptionist: User) -> None:
+    message = receive_message()
+    answer(message, receptionist)
+    messages.close(message, by=receptionist, at=NOON)
+    messages.reopen(message, by=receptionist, at=NOON)
+    entries = list(Event.objects.filter(action__startswith="cms.").order_by("id"))
+    assert [(entry.action, entry.content.get("changes", {})) for entry in entries] == [
+        ("cms.message.received", {}),
+        ("cms.message.answered", {"status": ["new", "answered"]}),
+        ("cms.message.closed", {"status": ["answered", "closed"]}),
+        ("cms.message.reopened", {"status": ["closed", "answered"]}),
+    ]
+    for entry in entries:
+        assert entry.content["people"] == [str(message.person_id)]
+        assert entry.content["object"] == {"type": "cms.contactmessage", "id": str(message.pk)}
+        assert not any(word in str(entry.content) for word in ("Ada", "ada@", "wheelchair", "lift"))
+
+
+def test_a_refused_act_changes_nothing_and_tells_nobody(tenant: Tenant, receptionist: User) -> None:
+    message = messages.close(receive_message(), by=receptionist, at=NOON)
+    before = Event.objects.count()
+    with pytest.raises(messages.AlreadyClosed):
+        messages.close(message, by=receptionist, at=NOON)
+    assert Event.objects.count() == before
