@@ -78,7 +78,7 @@ def decrypt(with_cipher: AESGCM, nonce: bytes, ciphertext: bytes, about: bytes) 
 
 def bind(*parts: str) -> bytes:
     """Names of a place, joined so that no two places join alike."""
-    encoded = [part.encode() for part in parts]
+    encoded = [part.encode(errors="replace") for part in parts]
     return b"".join(len(part).to_bytes(2, "big") + part for part in encoded)
 
 

@@ -91,7 +91,7 @@ class EncryptedTextField(models.Field):
 
     def seal(self, instance: Any, text: str) -> Sealed:
         """The text, sealed for this row. Refuses with `keys.Erased`."""
-        return Sealed(keys.seal(self._person_of(instance), text.encode(), place=self._place(instance)))
+        return Sealed(keys.seal(self._person_of(instance), text.encode(errors="replace"), place=self._place(instance)))
 
     def unseal(self, instance: Any, value: Sealed) -> str:
         """The text of this row. Refuses with `keys.Erased` and `keys.Undecryptable`."""
