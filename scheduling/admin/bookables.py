@@ -45,7 +45,16 @@ class ClockField(forms.Field):
             return True
 
 
-class HoursForm(forms.ModelForm):
+class NamedForm(forms.ModelForm):
+    """A row of a table whose controls say their own names, since the column's heading is no label."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("aria-label", str(field.label))
+
+
+class HoursForm(NamedForm):
     """Opening and closing time, typed as clock times."""
 
     start_minute = ClockField(label=_("opens"), latest=24 * 60 - 1)
@@ -83,9 +92,9 @@ class ServesInline(TenantTabularInline):
     """What this one serves."""
 
     model = ServiceBookable
+    form = NamedForm
     extra = 1
     fields = ("service", "order")
-    autocomplete_fields = ("service",)
 
 
 @admin.register(Bookable)
@@ -93,7 +102,6 @@ class BookableAdmin(TenantAdmin):
     """People, rooms, equipment and units."""
 
     list_display = ("name", "kind", "time_zone", "observes_holidays", "is_active", "order")
-    list_editable = ("order",)
     list_filter = ("kind", "is_active")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
@@ -116,7 +124,6 @@ class DateOverrideAdmin(TenantAdmin):
     list_display = ("starts_on", "ends_on", "whose", "is_closed", "hours", "label")
     list_filter = ("is_closed", "bookable")
     list_select_related = ("bookable",)
-    autocomplete_fields = ("bookable",)
     date_hierarchy = "starts_on"
     fields = ("bookable", ("starts_on", "ends_on"), "is_closed", ("start_minute", "end_minute"), "label")
 

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from governance.admin import TenantAdmin, TenantTabularInline
+from scheduling.admin.bookables import NamedForm
 from scheduling.models import Service, ServiceBookable
 
 
@@ -15,8 +16,8 @@ class ServiceBookableInline(TenantTabularInline):
     """Who and what serves, in order of preference."""
 
     model = ServiceBookable
+    form = NamedForm
     extra = 1
-    autocomplete_fields = ("bookable",)
     fields = ("bookable", "order")
 
 
@@ -25,7 +26,6 @@ class ServiceAdmin(TenantAdmin):
     """What customers can book."""
 
     list_display = ("name", "duration", "price_shown", "is_active", "order", "on_site")
-    list_editable = ("order",)
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}

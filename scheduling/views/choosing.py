@@ -19,6 +19,7 @@ from scheduling.views import booking, weekly
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
 
 LONGEST = 62
 
@@ -40,7 +41,7 @@ def book(request: "HttpRequest") -> "HttpResponse":
 @gate.public
 @csrf_exempt  # the POST checks by itself: see booking.book
 @require_http_methods(["GET", "HEAD", "POST"])
-def service(request: "HttpRequest", slug: str) -> "HttpResponse":
+def service(request: "HttpRequest", slug: str) -> "HttpResponseBase":
     """A week of openings; a POST books one."""
     if request.method == "POST":
         return booking.book(request, slug)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -300,16 +299,18 @@ def test_lists_cost_the_same_with_one_row_and_with_three(
     desk: Client, service: Service, booked: Appointment, day: date
 ) -> None:
     def cost(address: str) -> int:
-        desk.get(address)
-        with CaptureQueriesContext(connection) as spent:
-            desk.get(address)
-        return len(spent)
+        """The fewest of three looks: what is believed for a while (tenant, keys) is read again now and then."""
+        looks = []
+        for _look in range(3):
+            with CaptureQueriesContext(connection) as spent:
+                desk.get(address)
+            looks.append(len(spent))
+        return min(looks)
 
     addresses = [LIST, f"{LIST}?q=vera", f"{CALENDAR}?on={day}", f"{CALENDAR}?view=week&on={day}"]
     one = {address: cost(address) for address in addresses}
     for hour in ("12:00", "13:00"):
         make_booking(service, start=on(day, hour), at=timezone.now())
-    cache.clear()
     assert {address: cost(address) for address in addresses} == one
 
 
