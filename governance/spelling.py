@@ -12,7 +12,12 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 def email(text: str) -> str:
     """NFKC, case-folded, trimmed."""
-    return unicodedata.normalize("NFKC", text.strip()).casefold()
+    return _folded(text).strip()
+
+
+def _folded(text: str) -> str:
+    """NFKC and case-folded, so that folding again changes nothing (Unicode §3.13, toNFKC_Casefold)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def phone(text: str) -> str:
@@ -26,7 +31,7 @@ def phone(text: str) -> str:
 
 def name(text: str) -> str:
     """NFKC, case-folded, one space between words; accents stay."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(_folded(text).split())
 
 
 def words(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Two spellings of one e-mail, phone number or name are equal; nonsense is nonsense and never an error."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from governance import sealing, spelling
@@ -54,6 +54,8 @@ def test_half_a_surrogate_is_no_error() -> None:
 anything = st.text(st.characters(), max_size=200)
 
 
+@settings(max_examples=500, deadline=None)
+@example("¯")
 @given(anything)
 def test_nothing_typed_is_an_error(text: str) -> None:
     for normal in (spelling.email, spelling.phone, spelling.name):
