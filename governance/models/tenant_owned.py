@@ -1,6 +1,6 @@
 """Rows that belong to one tenant. The default manager sees the current tenant's rows only."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import FullResultSet
@@ -12,6 +12,8 @@ from audit import context
 from governance import tenancy
 from governance.fields import uuid7
 from governance.models.encrypted import leave_sealed
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 class CurrentTenant(models.Value):
@@ -42,7 +44,7 @@ def _refuse_unless_across() -> None:
         raise tenancy.NotAcross("Wrap operator code in `with tenancy.across():` to see every tenant's rows.")
 
 
-class TenantManager(models.Manager["TenantOwned"]):
+class TenantManager(models.Manager[Row]):
     """Rows of the current tenant. No tenant active is an error, not all rows.
 
     A model with a queryset of its own: `objects = TenantManager.from_queryset(AppointmentQuerySet)()`.
@@ -55,7 +57,7 @@ class TenantManager(models.Manager["TenantOwned"]):
         return super().get_queryset().filter(tenant_id=CurrentTenant())
 
 
-class AcrossTenantsManager(models.Manager["TenantOwned"]):
+class AcrossTenantsManager(models.Manager[Row]):
     """Every tenant's rows, for operator code inside `tenancy.across()`. Refuses with `NotAcross`."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
