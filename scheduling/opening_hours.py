@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import BooleanField, IntegerField, Q, UUIDField, Value
@@ -91,10 +91,10 @@ def _hours(link: Link, week: Iterable[Rule], changed: Changed, days: list[date])
 def _rules(ids: list[UUID]) -> dict[UUID, list[Rule]]:
     found: dict[UUID, list[Rule]] = defaultdict(list)
     rows = WeeklyRule.objects.filter(bookable_id__in=ids).order_by("weekday", "start_minute", "end_minute")
-    for bookable_id, *rule in rows.values_list(
-        "bookable_id", "weekday", "start_minute", "end_minute", "valid_from", "valid_to", "every_n_weeks"
-    ):
-        found[bookable_id].append(Rule(*rule))
+    fields = ("bookable_id", "weekday", "start_minute", "end_minute", "valid_from", "valid_to", "every_n_weeks")
+    row: tuple[Any, ...]
+    for row in rows.values_list(*fields):
+        found[row[0]].append(Rule(*row[1:]))
     return found
 
 
@@ -115,7 +115,7 @@ def _changed(ids: list[UUID], days: list[date]) -> Changed:
     return Changed(own, frozenset(holidays))
 
 
-def _changed_rows(ids: list[UUID], first: date, last: date) -> Iterable[tuple[object, ...]]:
+def _changed_rows(ids: list[UUID], first: date, last: date) -> Iterable[tuple[Any, ...]]:
     mine = Q(bookable_id__in=ids) | Q(bookable__isnull=True)
     overrides = DateOverride.objects.filter(mine, ends_on__gte=first, starts_on__lte=last).order_by()
     holidays = Holiday.objects.filter(on__gte=first, on__lte=last).order_by()

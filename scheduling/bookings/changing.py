@@ -107,8 +107,8 @@ def _end(appointment: Appointment, status: Status, action: str, *, at: datetime)
             raise AlreadyOver
         if not fresh.has_begun(at=at):
             raise NotYet
-        changes = _close(fresh, status, at=at)
-        ledger.record(f"scheduling.appointment.{action}", fresh, changes=changes, people=[fresh.customer])
+        changes, person = _close(fresh, status, at=at), fresh.customer
+        ledger.record(f"scheduling.appointment.{action}", fresh, changes=changes, people=[person] if person else [])
     return fresh
 
 

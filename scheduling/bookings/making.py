@@ -55,7 +55,7 @@ def book(
     if zone:
         walltime.check_zone(zone)
     request = Request.of(request_id, body_hash)
-    details = {"customer": customer, "note": note, "zone": zone, "at": at}
+    details: dict[str, Any] = {"customer": customer, "note": note, "zone": zone, "at": at}
     try:
         with taken_is_refused(service, start=start, with_id=with_id, at=at):
             held = hold_of(hold, at=at)

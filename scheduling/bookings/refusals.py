@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from scheduling.openings import Opening
@@ -13,7 +12,7 @@ from scheduling.openings import Opening
 class Refused(ValidationError):
     """A booking verb said no; `code` is the short name a program reads."""
 
-    words: str | Promise = _("This cannot be done.")
+    words: Any = _("This cannot be done.")
     short = "refused"
 
     def __init__(self, **params: Any) -> None:

@@ -53,7 +53,7 @@ class Allocation(TenantOwned):
     expires_at = models.DateTimeField(_("held until"), null=True, blank=True)
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
 
-    objects = TenantManager.from_queryset(AllocationQuerySet)()
+    objects = TenantManager.from_queryset(AllocationQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantOwned.Meta):
         verbose_name = _("time taken")

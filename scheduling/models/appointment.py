@@ -102,7 +102,7 @@ class Appointment(TenantOwned):
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
 
-    objects = TenantManager.from_queryset(AppointmentQuerySet)()
+    objects = TenantManager.from_queryset(AppointmentQuerySet)()  # type: ignore[misc]
 
     hold_token: str = ""
     """On what `bookings.hold` just returned: what the visitor shows to keep, move or book this hold. Not stored."""

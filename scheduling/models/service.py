@@ -68,7 +68,7 @@ class Service(TenantOwned):
         Bookable, through="ServiceBookable", related_name="services", verbose_name=_("who and what it can use")
     )
 
-    objects = TenantManager.from_queryset(ServiceQuerySet)()
+    objects = TenantManager.from_queryset(ServiceQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantOwned.Meta):
         verbose_name = _("service")
