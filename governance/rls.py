@@ -42,7 +42,8 @@ def by_text(table: str, column: str = "tenant") -> Fence:
 
 def by_parents(table: str, parents: Iterable[tuple[str, str]], *, checked: bool = True) -> Fence:
     """Rows without a tenant that point at fenced rows by (column, table): seen where all of those are seen."""
-    seen = [f"EXISTS (SELECT 1 FROM {parent} fenced WHERE fenced.id = {table}.{column})" for column, parent in parents]
+    one = "EXISTS (SELECT 1 FROM {} fenced WHERE fenced.id = {}.{})"
+    seen = [one.format(parent, table, column) for column, parent in parents]
     return Fence(table, f"({' AND '.join(seen)}) OR {_ACROSS}", "" if checked else "true")
 
 

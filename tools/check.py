@@ -78,7 +78,8 @@ def templates() -> Outcome:
 def secrets() -> Outcome:
     """Compare what detect-secrets finds in tracked files with the baseline; anything new fails."""
     known = _places(json.loads(BASELINE.read_text())["results"])
-    scan = _run("detect-secrets", "scan", "--exclude-files", r"requirements/.*\.txt$|\.secrets\.baseline$")
+    unread = r"requirements/.*\.txt$|\.secrets\.baseline$|^tests/vectors/"  # hashes and published test vectors
+    scan = _run("detect-secrets", "scan", "--exclude-files", unread)
     if not scan.ok:
         return scan
     new = _places(json.loads(scan.output)["results"]) - known

@@ -1,5 +1,6 @@
 """A real connection as the web's role, which owns nothing and which row-level security binds."""
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from governance import grants
 
@@ -19,9 +21,9 @@ collect_ignore_glob = [] if "postgresql" in settings.DATABASES["default"]["ENGIN
 def web_login(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     """Settings of a connection to the test database as a web role made by `grants.create`."""
     known = connection.settings_dict
-    web, migrator = (grants.Role(f"{word}_{known['NAME']}"[:60], "a-password") for word in ("web", "migrator"))
-    parts = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    url = " ".join(f"{word}='{known[key]}'" for word, key in parts.items() if known[key])
+    web, migrator = (grants.Role(f"{word}_{known['NAME']}"[:60], secrets.token_hex(8)) for word in ("web", "migrator"))
+    words = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
+    url = make_conninfo(password=known["PASSWORD"] or None, **{word: known[words[word]] or None for word in words})
     with django_db_blocker.unblock():
         grants.create(url, migrator=migrator, web=web)
         yield {**known, "USER": web.name, "PASSWORD": web.password}

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
+from psycopg.conninfo import make_conninfo
 
 from governance import grants, rls
 
@@ -52,5 +53,6 @@ def _login(alias: str) -> grants.Role:
 
 def _url(alias: str) -> str:
     known = connections[alias].settings_dict
-    parts = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    return " ".join(f"{word}='{known[key]}'" for word, key in parts.items() if known[key])
+    words = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
+    login: dict[str, Any] = {word: known[key] or None for word, key in words.items()}
+    return make_conninfo("", password=known["PASSWORD"] or None, **login)
