@@ -59,8 +59,7 @@ class ContactForm(forms.Form):
 
     def renew_stamp(self) -> None:
         """Give the form shown again a stamp that will be accepted, keeping what was typed."""
-        self.data = self.data.copy()
-        self.data[self.add_prefix("stamp")] = stamp(self.request_id, at=self.at)
+        self.data = {**dict(self.data.items()), self.add_prefix("stamp"): stamp(self.request_id, at=self.at)}
 
 
 class ReplyForm(forms.ModelForm):

@@ -49,7 +49,7 @@ def shots(booked: str) -> list[Shot]:
     public = [
         ("home", "/"),
         ("services", "/services/"),
-        ("openings", "/book/{service}/?from={week}"),
+        ("book-week", "/book/{service}/?from={week}"),
         ("contact", "/contact/"),
         ("missing", "/nothing/"),
     ]
@@ -61,7 +61,7 @@ def shots(booked: str) -> list[Shot]:
     ]
     windows = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
     return [
-        Shot(f"{name}-{size}-{scheme}", path, size, scheme, staff)
+        Shot(f"{name}-{scheme}-{SIZES[size]['width']}", path, size, scheme, staff)
         for pages, staff in (([*public, ("booking", booked)], False), (office, True))
         for name, path in pages
         for size, scheme in windows

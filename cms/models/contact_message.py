@@ -46,7 +46,7 @@ class ContactMessage(TenantOwned):
     received_at = models.DateTimeField(_("received"), editable=False)
     sent_once = models.UUIDField(editable=False, help_text=_("One form sent twice is one message."))
 
-    objects = TenantManager.from_queryset(ContactMessageQuerySet)()
+    objects = TenantManager.from_queryset(ContactMessageQuerySet)()  # type: ignore[misc]
 
     Status = Status
 
