@@ -55,7 +55,7 @@ def shots(booked: str) -> list[Shot]:
     ]
     office = [
         ("dashboard", "/admin/"),
-        ("calendar", "/admin/scheduling/appointment/calendar/"),
+        ("calendar", "/admin/scheduling/appointment/calendar/?view=week"),
         ("inbox", "/admin/cms/contactmessage/"),
         ("ledger", "/admin/audit/event/"),
     ]
