@@ -67,10 +67,10 @@ class ProviderFilter(admin.SimpleListFilter):
         return [(str(row.pk), row.name) for row in Bookable.objects.order_by("kind", "order", "name")]
 
     def queryset(self, request: "HttpRequest", queryset: QuerySet[Appointment]) -> QuerySet[Appointment]:
-        known = {key for key, _name in self.lookup_choices}
-        if self.value() not in known:
+        chosen = self.value()
+        if chosen is None or chosen not in {key for key, _name in self.lookup_choices}:
             return queryset
-        return queryset.filter(pk__in=Allocation.objects.filter(bookable_id=self.value()).values("appointment"))
+        return queryset.filter(pk__in=Allocation.objects.filter(bookable_id=chosen).values("appointment"))
 
 
 @admin.register(Appointment)
@@ -255,7 +255,7 @@ class AppointmentAdmin(TenantAdmin):
             "history": history.lines(obj, zone=_zone()) if obj else [],
             "events_url": f"{reverse('admin:audit_event_changelist')}?object={obj.pk}" if obj else "",
         }
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs, obj=obj)  # type: ignore[misc]
 
 
 def _zone() -> str:

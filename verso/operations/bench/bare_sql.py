@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Json
 
 Row = tuple[str, dict[str, Any]]
 HEX = re.compile(r"^[0-9a-f]{32,}$")
@@ -112,7 +113,7 @@ class _Fresh:
     def learn(self, table: str, row: dict[str, Any], answer: psycopg.Cursor[Any]) -> None:
         """The ids the database gave to events, for the rows that point at them."""
         if table == EVENT:
-            self.events[row["id"]] = answer.fetchone()[0]
+            (self.events[row["id"]],) = answer.fetchone() or (0,)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, UUID):
@@ -122,5 +123,5 @@ class _Fresh:
         if isinstance(value, str):
             return secrets.token_hex(len(value) // 2) if HEX.match(value) else self._renamed(value)
         if isinstance(value, dict | list):
-            return psycopg.types.json.Json(value)
+            return Json(value)
         return value

@@ -40,7 +40,7 @@ def _queries(number: int) -> Figure:
     tenant, service = seeded(number)
     now = timezone.now()
     with tenancy.within(tenant), CaptureQueriesContext(connection) as asked:
-        openings.between(service, lo=now, hi=now + timedelta(days=7), zone=ZONE, at=now)
+        openings.between(service, lo=now, hi=now + timedelta(days=7), zone=ZONE.key, at=now)
     with tenancy.within(tenant):
         providers = service.bookables.count()
     return at_most(f"openings: queries for a week, {providers} providers", len(asked), 5)
@@ -60,7 +60,7 @@ def a_month_of_fifty() -> Figure:
             inside[0] += time.perf_counter() - started
 
     def ask() -> None:
-        openings.between(service, lo=now, hi=now + timedelta(days=31), zone=ZONE, at=now)
+        openings.between(service, lo=now, hi=now + timedelta(days=31), zone=ZONE.key, at=now)
 
     with tenancy.within(tenant), connection.execute_wrapper(timed):
         ask()
@@ -78,7 +78,9 @@ def history_is_free() -> float:
     now = timezone.now()
     with tenancy.within(tenant):
         times = sorted(
-            median_seconds(lambda: openings.between(service, lo=now, hi=now + timedelta(days=7), zone=ZONE, at=now), 3)
+            median_seconds(
+                lambda: openings.between(service, lo=now, hi=now + timedelta(days=7), zone=ZONE.key, at=now), 3
+            )
             for _turn in range(60)
         )
     return times[int(len(times) * 0.95)]
@@ -166,7 +168,7 @@ def audited_booking() -> Figure:
 
 def _free_starts(service: Service, count: int) -> list[datetime]:
     now = timezone.now()
-    free = openings.between(service, lo=now + timedelta(days=100), hi=now + timedelta(days=160), zone=ZONE, at=now)
+    free = openings.between(service, lo=now + timedelta(days=100), hi=now + timedelta(days=160), zone=ZONE.key, at=now)
     return [opening.start for opening in free][:count]
 
 
