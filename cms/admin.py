@@ -137,6 +137,7 @@ class ContactMessageAdmin(TenantAdmin):
         try:
             if typed["reply"]:
                 letters.reply(obj, text=typed["reply"], request_id=typed["request_id"], by=by, at=now)
+                self.message_user(request, _("Your answer is on its way."))
             if "_close" in request.POST:
                 letters.close(obj, by=by, at=now)
             if "_reopen" in request.POST:

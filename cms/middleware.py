@@ -14,6 +14,7 @@ from cms.views import errors
 from governance import tenancy
 
 CHOICE = "lang"
+WORDLESS = ("text/css", "image/", "font/", "text/plain", "application/xml")  # files that read the same in any language
 A_YEAR = 365 * 24 * 3600
 
 
@@ -29,8 +30,9 @@ class LanguageMiddleware:
         with translation.override(language), timezone.override(_clock()):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
-        patch_vary_headers(response, ("Accept-Language", "Cookie"))
-        response.headers.setdefault("Content-Language", language)
+        if not response.headers.get("Content-Type", "").startswith(WORDLESS):
+            patch_vary_headers(response, ("Accept-Language", "Cookie"))
+            response.headers.setdefault("Content-Language", language)
         if chosen and chosen != _remembered(request):
             response.set_cookie(
                 settings.LANGUAGE_COOKIE_NAME,

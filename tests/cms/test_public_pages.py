@@ -66,6 +66,7 @@ def test_colours_and_icon_are_immutable_under_their_version(client: Client, tena
         assert address
         drawn = client.get(address[1])
         assert drawn["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert "Vary" not in drawn
         again = client.get(address[1], headers={"if-none-match": drawn["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
         assert client.get(address[1].partition("?")[0])["Cache-Control"] == "public, max-age=300"
