@@ -57,7 +57,8 @@ def _inside(response: Any) -> HttpResponseBase:
     """A streamed answer is produced after the frame is left, so it takes the frame along."""
     if response.streaming and not response.is_async:
         response.streaming_content = _stream(response.streaming_content, contextvars.copy_context())
-    return response
+    answer: HttpResponseBase = response
+    return answer
 
 
 def _stream(chunks: Iterable[bytes], frame: contextvars.Context) -> Iterator[bytes]:

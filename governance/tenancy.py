@@ -142,7 +142,7 @@ def _row(tenant_id: UUID) -> models.Model:
 def current() -> "Tenant":
     """The active tenant's row, a copy of the caller's own. Refuses with `NoTenant`."""
     tenant_id = current_id()
-    tenant: Any = copy.copy(_believed.answer(("row", tenant_id), lambda: _row(tenant_id)))
+    tenant: Tenant = copy.copy(_believed.answer(("row", tenant_id), lambda: _row(tenant_id)))
     return tenant
 
 

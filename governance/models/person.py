@@ -40,7 +40,7 @@ class Person(TenantOwned):
     def __str__(self) -> str:
         """The name; for an erased person, that and when; never an error."""
         try:
-            return self.name
+            return str(self.name)
         except keys.Erased:
             return str(erased_words(self.erased_at))
         except (keys.Unreadable, tenancy.NoTenant, tenancy.AnotherTenant):

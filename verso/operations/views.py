@@ -49,7 +49,7 @@ def _requests() -> CollectorRegistry:
     if not settings.METRICS_FOLDER:
         return REGISTRY
     together = CollectorRegistry()
-    multiprocess.MultiProcessCollector(together)
+    multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
     return together
 
 
