@@ -103,8 +103,8 @@ def between(
     service: Service, *, lo: datetime | date, hi: datetime | date, zone: str, with_id: UUID | None = None, at: datetime
 ) -> list[Opening]:
     """Openings that start in [lo, hi), in order. Plain dates mean the beginning of that day in `zone`."""
-    first = walltime.seconds(max(_instant(lo, zone), earliest(service, at=at)))
-    last = walltime.seconds(min(_instant(hi, zone), latest(service, at=at)))
+    first = walltime.seconds(max(_instant(lo, zone, at), earliest(service, at=at)))
+    last = walltime.seconds(min(_instant(hi, zone, at), latest(service, at=at)))
     if first >= last:
         return []
     return _openings(service, calendar(service, lo=first, hi=last, with_id=with_id, at=at).free(first, last))
@@ -115,6 +115,7 @@ def nearest(
 ) -> list[Opening]:
     """The openings closest to a time that could not be had, in order."""
     found: list[Opening] = []
+    start = min(max(start, at), latest(service, at=at))
     for reach in (timedelta(days=3), timedelta(days=31)):
         found = between(service, lo=start - reach, hi=start + reach, zone="UTC", with_id=with_id, at=at)
         if len(found) >= count:
@@ -210,8 +211,11 @@ def _openings(service: Service, free: dict[int, dict[str, list[UUID]]]) -> list[
     return found
 
 
-def _instant(edge: datetime | date, zone: str) -> datetime:
-    return edge if isinstance(edge, datetime) else walltime.day_start(edge, zone)
+def _instant(edge: datetime | date, zone: str, at: datetime) -> datetime:
+    """The edge as an instant; dates years away are all the same to us, and some clocks cannot show them."""
+    if isinstance(edge, datetime):
+        return edge
+    return walltime.day_start(min(max(edge, at.date() - timedelta(days=9)), at.date() + timedelta(days=900)), zone)
 
 
 def _first_of_each(links: list[Link], needs: dict[str, int], with_id: UUID | None) -> list[Link]:

@@ -32,6 +32,7 @@ def reschedule(
     """Move a confirmed appointment; with the one asked for, unless `with_id` names another. The old time stays if this
     fails. Refuses with `SlotTaken`, `TooLate`, `AlreadyOver`, `TooSoon`, `OutsideWindow`, `NotAnOpening`, `NotAllowed`.
     """
+    appointment = Appointment.objects.select_related("service").get(pk=appointment.pk)
     service, wanted = appointment.service, with_id or appointment.asked_for_id
 
     def still(fresh: Appointment) -> None:

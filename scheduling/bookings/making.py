@@ -14,7 +14,7 @@ from scheduling.bookings.choosing import Choice, check_times, look, take
 from scheduling.bookings.expiring import let_go
 from scheduling.bookings.holding import check_held, hold_of, is_for
 from scheduling.bookings.inserting import facts, insert
-from scheduling.bookings.locking import lock_appointment, taken_is_refused, tried_again
+from scheduling.bookings.locking import Moved, lock_appointment, taken_is_refused, tried_again
 from scheduling.bookings.refusals import HoldExpired, Refused
 from scheduling.bookings.requests import Booked, Request
 from scheduling.models import Allocation, Appointment, Service
@@ -60,7 +60,7 @@ def book(
         with taken_is_refused(service, start=start, with_id=with_id, at=at):
             held = hold_of(hold, at=at)
             if held is not None and is_for(held, service, start, with_id):
-                return _book_hold(held, request, override, **details)
+                return _book_hold(held, request, override, **details)  # what was looked at when it was held
             check_times(service, start=start, at=at, by=by, override=override)
             choice = look(service, start=start, with_id=with_id, at=at, any_hours=bool(override), besides=held)
             return _book_choice(choice, held, request, override, **details)
@@ -87,7 +87,10 @@ def _book_hold(held: Appointment, request: Request, why: str, *, at: datetime, *
     with transaction.atomic():
         if (answered := request.claim(at=at)) is not None:
             return answered
-        appointment = _settle(lock_appointment(held), at=at, **details)
+        fresh = lock_appointment(held)
+        if fresh.status != Status.HELD or not is_for(fresh, held.service, held.starts_at, held.asked_for_id):
+            raise Moved  # in another tab, or run out this moment: begin again without it
+        appointment = _settle(fresh, at=at, **details)
         return _booked(appointment, request, why)
 
 

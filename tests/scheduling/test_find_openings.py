@@ -299,3 +299,15 @@ def test_fifty_people_cost_the_queries_of_one(tenant: Tenant, reach: int) -> Non
         assert len(found) > 10
         counted[providers] = len(queries)
     assert counted == {1: 4, 50: 4}
+
+
+@pytest.mark.parametrize(
+    "edge", [date.min, date.max, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+)
+def test_however_far_one_looks_it_is_only_empty(tenant: Tenant, edge: Any) -> None:
+    service = make_service(tenant)
+    is_early = edge in (date.min, datetime.min.replace(tzinfo=UTC))
+    assert bool(openings.between(service, lo=NOW, hi=edge, zone="Pacific/Apia", at=NOW)) is not is_early
+    assert bool(openings.between(service, lo=edge, hi=NOW + timedelta(days=1), zone="Pacific/Apia", at=NOW)) is is_early
+    if isinstance(edge, datetime):
+        assert len(openings.nearest(service, start=edge, at=NOW)) == 5
