@@ -8,10 +8,12 @@ An app adds a card from its `admin.py`:
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -83,6 +85,22 @@ class VersoAdminSite(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """The gate's verdict, once more."""
         return policies.may_enter_admin(request.user)  # type: ignore[arg-type]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django's; an empty `_to_field`, on which its own pages break, is taken as none at all."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            for name in ("GET", "POST"):
+                sent = getattr(request, name)
+                if sent.get(TO_FIELD_VAR) == "":
+                    kept = sent.copy()
+                    del kept[TO_FIELD_VAR]
+                    setattr(request, name, kept)
+            return guarded(request, *args, **kwargs)
+
+        return answer
 
     @gate.public
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

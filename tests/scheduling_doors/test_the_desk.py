@@ -111,6 +111,12 @@ def test_another_tenants_appointment_does_not_exist_here(desk: Client, service: 
     assert "Vera" not in desk.get(LIST).content.decode()
 
 
+def test_an_empty_to_field_in_the_address_is_none_at_all(desk: Client, booked: Appointment) -> None:
+    assert desk.get(page("change", booked), {"_to_field": ""}).status_code == 200
+    assert desk.get(page("change", booked), {"_to_field": "nothing"}).status_code == 400
+    assert desk.post(page("change", booked), {"_to_field": ""}).status_code == 403
+
+
 def test_the_stock_form_changes_nothing(owner: User, enter: Enter, booked: Appointment) -> None:
     boss, before = enter(owner), Appointment.objects.values().get()
     with pytest.raises(NoReverseMatch):
