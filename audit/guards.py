@@ -121,7 +121,7 @@ def append_only(table: str, *, unique: Iterable[str] = (), own_ids: bool = True,
                 table,
                 f"{table}_not_replaced",
                 ("INSERT",),
-                when=f"EXISTS (SELECT 1 FROM {table} WHERE {taken})",
+                when=f"EXISTS (SELECT 1 FROM {table} WHERE {taken})",  # nosec B608 - our own table and columns
                 sqlite=_lite_refusal(table),
             )
         )

@@ -278,7 +278,7 @@ _COLUMNS = (
     "request_id, door, body, mac, key_id"
 )
 _APPEND = f"SELECT audit_append({', '.join(['%s'] * 15)}, %s::text[], %s, %s, %s)"
-_INSERT = f"INSERT INTO audit_event ({_COLUMNS}) VALUES ({', '.join(['%s'] * 15)})"
+_INSERT = f"INSERT INTO audit_event ({_COLUMNS}) VALUES ({', '.join(['%s'] * 15)})"  # nosec B608 - our own columns
 
 Origin = tuple[bytes, str, str]
 

@@ -29,7 +29,7 @@ SELECT RAISE(ABORT, '{OVERLAP}') WHERE EXISTS (
     AND other.blocked_start >= datetime(NEW.blocked_start, '-8 days')
     AND other.blocked_start < NEW.blocked_end AND other.blocked_end > NEW.blocked_start
 );
-"""
+"""  # nosec B608 - our own names
 
 
 def register() -> None:

@@ -47,7 +47,7 @@ def tried_again(verb: Callable[P, R]) -> Callable[P, R]:
             except DatabaseError as error:
                 if not _is_passing(error):
                     raise
-                time.sleep(random.uniform(0.005, 0.02) * (attempt + 1))
+                time.sleep(random.uniform(0.005, 0.02) * (attempt + 1))  # nosec B311 - jitter
         try:
             return verb(*args, **kwargs)
         except DatabaseError as error:

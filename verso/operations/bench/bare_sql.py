@@ -77,7 +77,7 @@ def _insert(url: str, rows: list[Row], done: list[int], number: int, until: floa
 def _statement(table: str, row: dict[str, Any]) -> sql.Composed:
     names = [name for name in row if not _is_generated(name, row[name])]
     generated = "RETURNING id" if table == EVENT else ""
-    return sql.SQL("INSERT INTO {} ({}) VALUES ({}) " + generated).format(
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({}) " + generated).format(  # nosec B608 - one of two constants
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, names)),
         sql.SQL(", ").join(map(sql.Placeholder, names)),

@@ -135,7 +135,7 @@ def _offer(offer: Offer, bookables: dict[str, Bookable], order: int) -> None:
 
 def _fill_the_week(business: Business, *, at: datetime) -> None:
     """Some bookings a day from a few days ago to a week ahead, in every state a booking can be in."""
-    dice = random.Random(business.slug)
+    dice = random.Random(business.slug)  # nosec B311 - the same week on every machine
     services = list(Service.objects.order_by("order"))
     today = _today(business, at)
     for day in (today + timedelta(days=away) for away in range(-PAST, AHEAD)):
