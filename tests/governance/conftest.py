@@ -1,5 +1,6 @@
 """A real connection as the web's role, which owns nothing and which row-level security binds."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +22,10 @@ collect_ignore_glob = [] if "postgresql" in settings.DATABASES["default"]["ENGIN
 def web_login(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     """Settings of a connection to the test database as a web role made by `grants.create`."""
     known = connection.settings_dict
-    web, migrator = (grants.Role(f"{word}_{known['NAME']}"[:60], secrets.token_hex(8)) for word in ("web", "migrator"))
+    web, migrator = (
+        grants.Role(f"{word}_{os.getpid()}_{secrets.token_hex(4)}", secrets.token_hex(8))
+        for word in ("web", "migrator")
+    )
     words = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
     url = make_conninfo(password=known["PASSWORD"] or None, **{word: known[words[word]] or None for word in words})
     with django_db_blocker.unblock():
