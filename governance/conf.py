@@ -1,5 +1,6 @@
 """Governance's settings, with their defaults."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,4 +26,9 @@ def get(name: str) -> Any:
 
 def key_file() -> Path:
     """Where the file provider keeps the key-encryption keys."""
-    return Path(get("KEY_FILE") or settings.DATA_DIR / "keys" / "kek.json")
+    return _path(get("KEY_FILE"), settings.DATA_DIR)
+
+
+@lru_cache(maxsize=8)
+def _path(named: str, data_dir: Path) -> Path:
+    return Path(named or data_dir / "keys" / "kek.json")

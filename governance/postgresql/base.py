@@ -116,6 +116,13 @@ class FencedServerSideCursor(Fenced, ServerSideCursor):
             yield row
 
 
+class PreparedCursor(Fenced, psycopg.Cursor[Any]):
+    """A cursor whose statements the server parses once per connection: for the few said all day long."""
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
+        return super().execute(query, params, **{**kwargs, "prepare": True})
+
+
 def fence(cursor_class: type) -> type:
     """The cursor class, fenced."""
     return type(f"Fenced{cursor_class.__name__}", (Fenced, cursor_class), {})
@@ -134,6 +141,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         params: dict[str, Any] = super().get_connection_params()
         params["cursor_factory"] = fence(params["cursor_factory"])
         return params
+
+    def prepared_cursor(self) -> Any:
+        """The connection's one cursor for statements that are always the same; seen by Django, never closed."""
+        self.ensure_connection()
+        raw = self.connection
+        if getattr(raw, "prepared_cursor", None) is None:
+            raw.prepared_cursor = PreparedCursor(raw)
+        return self._prepare_cursor(raw.prepared_cursor)
 
     def create_cursor(self, name: str | None = None) -> Any:
         if not name:
