@@ -14,6 +14,9 @@ from accounts.models import Tenant, User
 from governance import tenancy
 from tests.factories import accounts as people
 from tests.flushing import flush_lifts_guards as flush_lifts_guards
+from tests.web_role import as_web as as_web
+from tests.web_role import web as web
+from tests.web_role import web_login as web_login
 
 
 @pytest.fixture(autouse=True)

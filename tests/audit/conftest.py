@@ -9,8 +9,6 @@ from django.utils import timezone
 
 from audit import breakers, outbox
 from audit.models import OutboxMessage
-from tests.governance.conftest import as_web as as_web
-from tests.governance.conftest import web_login as web_login
 
 # What only PostgreSQL has is told on PostgreSQL only; there is nothing to skip elsewhere.
 collect_ignore_glob = [] if "postgresql" in settings.DATABASES["default"]["ENGINE"] else ["test_postgresql_*.py"]
