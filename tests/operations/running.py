@@ -37,7 +37,7 @@ class Demo:
         self.output = data.parent / f"{data.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Demo":
+    def start(self, **changes: str) -> "Demo":
         """Start it and wait until it has greeted."""
         without = {*CONFIGURED, "PYTEST_XDIST_WORKER", "MAKELEVEL"}
         environment = {key: value for key, value in os.environ.items() if key not in without}
@@ -46,6 +46,7 @@ class Demo:
             "PORT": str(self.port),
             "DJANGO_SETTINGS_MODULE": "tests.operations.embedded_settings",
             "PYTHONPATH": str(ROOT),
+            **changes,
         }
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
