@@ -30,7 +30,7 @@ FOLDER = ROOT / "docs" / "screenshots"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES: dict[str, ViewportSize] = {"wide": {"width": 1280, "height": 860}, "narrow": {"width": 360, "height": 740}}
-COLOURS = 160
+COLOURS = 200
 WAIT_SECONDS = 120
 
 
@@ -202,7 +202,9 @@ def _first_week_with_openings(page: Page) -> str:
 def _keep(picture: bytes, path: Path) -> None:
     """The picture with few colours, which flat pages hardly show and which halves it several times."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image.quantize(colors=COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.quantize(colors=COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 if __name__ == "__main__":
