@@ -183,6 +183,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LANGUAGE_COOKIE_NAME = "language"
 LOCALE_PATHS = [ROOT / "locale"]
+FORMAT_MODULE_PATH = ["verso.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
