@@ -7,6 +7,7 @@ from pathlib import Path
 import polib
 
 ROOT = Path(__file__).resolve().parents[1]
+TRANSLATED = ("es",)  # every language of the settings but the one the sources are written in
 
 
 def main(only_check: bool) -> int:
@@ -17,8 +18,9 @@ def main(only_check: bool) -> int:
             sys.executable,
             "manage.py",
             "makemessages",
-            "--all",
+            *(word for language in TRANSLATED for word in ("--locale", language)),
             "--no-wrap",
+            "--no-obsolete",
             "--add-location",
             "file",
             *ignored,
@@ -26,8 +28,10 @@ def main(only_check: bool) -> int:
         subprocess.run(collect, cwd=ROOT, check=True)
     behind = []
     for source in sorted(ROOT.glob("locale/*/LC_MESSAGES/*.po")):
-        catalogue, compiled = polib.pofile(str(source)), source.with_suffix(".mo")
+        catalogue, compiled = polib.pofile(str(source), wrapwidth=0), source.with_suffix(".mo")
         if not only_check:
+            catalogue.metadata.pop("POT-Creation-Date", None)  # a date that changes although no word did
+            catalogue.save()
             catalogue.save_as_mofile(str(compiled))
         elif not compiled.exists() or _words(polib.mofile(str(compiled))) != _words(catalogue):
             behind.append(f"{compiled.relative_to(ROOT)} is behind; run: make messages")

@@ -41,12 +41,12 @@ PAGES = {
     503: (
         "unavailable",
         _("We will be right back"),
-        _("The site is being looked after. Please try again in a moment."),
+        _("The site is under maintenance. Please try again in a moment."),
     ),
 }
 
 
-def page(request: HttpRequest, status: int, *, reason: str = "", retry_after: str = "") -> HttpResponse:
+def page(request: HttpRequest, status: int, *, reason: str = "", retry_after: int = 0) -> HttpResponse:
     """The answer for a status: JSON where JSON was asked for, else a page; a bare one where no tenant is known."""
     code, title, sentence = PAGES[status]
     if wants_json(request):
@@ -105,7 +105,8 @@ def dress(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     is_bare = response.status_code in PAGES and not response.streaming and not getattr(response, "content", b"x")
     if not is_bare or request.method == "HEAD":
         return response
-    dressed = page(request, response.status_code, retry_after=response.headers.get("Retry-After", ""))
+    wait = response.headers.get("Retry-After", "")
+    dressed = page(request, response.status_code, retry_after=int(wait) if wait.isdecimal() else 0)
     for name in ("Allow", "Retry-After"):
         if name in response.headers:
             dressed[name] = response.headers[name]

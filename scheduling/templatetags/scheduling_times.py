@@ -45,7 +45,8 @@ def _day(day: Day) -> str:
     weekday, date = escape(day.weekday), escape(day.day)
     title = f'<h3 class="day__name"><span>{weekday}</span> <span class="muted">{date}</span></h3>'
     if not day.choices:
-        return f'<section class="day day--empty">{title}<p class="small">{escape(_("Nothing free"))}</p></section>'
+        nothing = escape(_("Nothing free"))
+        return f'<section class="day day--empty">{title}<p class="small">{nothing}</p></section>'
     rows = "".join(_choice(f"{weekday} {date}", *choice) for choice in day.choices)
     return f'<section class="day">{title}<div class="openings">{rows}</div></section>'
 
