@@ -20,8 +20,8 @@ class SignInForm(AuthenticationForm):
         label=_("E-mail"), widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
     )
     error_messages = {
-        "invalid_login": _("E-mail and password do not belong together here. Please check both."),
-        "inactive": _("E-mail and password do not belong together here. Please check both."),
+        "invalid_login": _("This e-mail and password do not match. Please check both."),
+        "inactive": _("This e-mail and password do not match. Please check both."),
     }
 
     def clean(self) -> dict[str, Any]:
@@ -36,16 +36,16 @@ class TokenForm(AuthenticationTokenForm):  # type: ignore[misc]
     """The six figures of the authenticator, checked with its row locked so that they serve once."""
 
     otp_token = forms.RegexField(
-        label=_("Six-figure code"),
+        label=_("Six-digit code"),
         regex=r"^[0-9 ]{6,7}$",
         help_text=_("Your authenticator app shows a new one every half minute."),
-        error_messages={"invalid": _("The code has six figures.")},
+        error_messages={"invalid": _("The code has six digits.")},
         widget=forms.TextInput(
             attrs={"autofocus": True, "inputmode": "numeric", "autocomplete": "one-time-code", "class": "numeric"}
         ),
     )
     otp_error_messages = AuthenticationTokenForm.otp_error_messages | {
-        "token_required": _("Please enter the six-figure code."),
+        "token_required": _("Please enter the six-digit code."),
         "invalid_token": _("This code is not right, or was used already. Wait for the next one and try again."),
     }
 
@@ -65,7 +65,7 @@ class RecoveryForm(forms.Form):
     otp_token = forms.CharField(
         label=_("Recovery code"),
         max_length=40,
-        help_text=_("Sixteen letters and figures. Each code works once."),
+        help_text=_("Sixteen letters and digits. Each code works once."),
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "autocapitalize": "characters"}),
     )
 
@@ -88,10 +88,10 @@ class EnrolForm(TOTPDeviceForm):  # type: ignore[misc]
     """The first code of a new authenticator, proving that the key arrived. Saves nothing itself."""
 
     token = forms.RegexField(
-        label=_("Six-figure code"),
+        label=_("Six-digit code"),
         regex=r"^[0-9 ]{6,7}$",
         help_text=_("The code your app shows now for the new entry."),
-        error_messages={"invalid": _("The code has six figures.")},
+        error_messages={"invalid": _("The code has six digits.")},
         widget=forms.TextInput(
             attrs={"autofocus": True, "inputmode": "numeric", "autocomplete": "one-time-code", "class": "numeric"}
         ),
@@ -112,7 +112,7 @@ class PasswordForm(SetPasswordForm):
     """A new password, twice, after the present one."""
 
     old_password = forms.CharField(
-        label=_("Present password"),
+        label=_("Current password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
@@ -122,5 +122,5 @@ class PasswordForm(SetPasswordForm):
         """Refuses a wrong present password."""
         given = str(self.cleaned_data["old_password"])
         if not self.user.check_password(given):
-            raise forms.ValidationError(_("This is not your present password."), code="password_incorrect")
+            raise forms.ValidationError(_("This is not your current password."), code="password_incorrect")
         return given

@@ -32,8 +32,8 @@ def closed(request: HttpRequest) -> HttpResponse:
     request._session_user = AnonymousUser()  # type: ignore[attr-defined]
     words = {
         "status": 503,
-        "title": _("Signing in is closed for the moment"),
-        "sentence": _("The store of sessions cannot be reached. The public pages work; please try again shortly."),
+        "title": _("Signing in is not possible for the moment"),
+        "sentence": _("The public pages work. Please try again shortly."),
         "retry_after": RETRY_SECONDS,
     }
     response = render(request, "errors/503.html", words, status=503)
@@ -116,7 +116,7 @@ class GateMiddleware:
         user = request.user
         reason = f"not staff: {request.resolver_match.view_name if request.resolver_match else ''}"
         ledger.refused("accounts.gate.refused", user if isinstance(user, User) else None, reason=reason)
-        raise PermissionDenied(_("This page is for the staff."))
+        raise PermissionDenied(_("This page is for staff."))
 
 
 def _return_path(request: HttpRequest) -> str:

@@ -176,12 +176,12 @@ class AppointmentAdmin(TenantAdmin):
         """Ask for the reason once, then cancel each."""
         return desk.cancel_many(self, request, queryset)
 
-    @admin.action(description=_("Took place"), permissions=["manage"])
+    @admin.action(description=_("Mark as completed"), permissions=["manage"])
     def complete_chosen(self, request: "HttpRequest", queryset: QuerySet[Appointment]) -> None:
         """Note that they took place."""
         self.each(request, queryset, bookings.complete)
 
-    @admin.action(description=_("Nobody came"), permissions=["manage"])
+    @admin.action(description=_("Mark as no-show"), permissions=["manage"])
     def no_show_chosen(self, request: "HttpRequest", queryset: QuerySet[Appointment]) -> None:
         """Note that nobody came."""
         self.each(request, queryset, bookings.mark_no_show)

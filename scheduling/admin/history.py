@@ -12,15 +12,15 @@ from scheduling import zones
 from scheduling.models import Appointment
 
 ACTS: dict[str, str | Promise] = {
-    "scheduling.appointment.held": _("Kept for a visitor"),
-    "scheduling.appointment.hold_moved": _("Kept for a visitor, another time"),
-    "scheduling.appointment.expired": _("Let go"),
+    "scheduling.appointment.held": _("Held for a visitor"),
+    "scheduling.appointment.hold_moved": _("Held for a visitor, another time"),
+    "scheduling.appointment.expired": _("Released"),
     "scheduling.appointment.booked": _("Booked"),
     "scheduling.appointment.confirmed": _("Confirmed"),
     "scheduling.appointment.rescheduled": _("Moved"),
     "scheduling.appointment.cancelled": _("Cancelled"),
-    "scheduling.appointment.completed": _("Took place"),
-    "scheduling.appointment.no_show": _("Nobody came"),
+    "scheduling.appointment.completed": _("Completed"),
+    "scheduling.appointment.no_show": _("No-show"),
     "scheduling.appointment.link_renewed": _("New link sent out"),
 }
 ACTORS: dict[str, str | Promise] = {

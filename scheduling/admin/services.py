@@ -48,7 +48,9 @@ class ServiceAdmin(TenantAdmin):
                     ("minimum_notice_minutes", "window_days"),
                     ("cancel_notice_minutes", "reschedule_notice_minutes"),
                 ),
-                "description": _("60 minutes are an hour, 1440 a day. Staff with the right to may set these aside."),
+                "description": _(
+                    "60 minutes are an hour, 1440 a day. Staff with permission to do so may set these aside."
+                ),
             },
         ),
         (

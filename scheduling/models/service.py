@@ -46,9 +46,11 @@ class Service(TenantOwned):
     step_minutes = models.PositiveIntegerField(
         _("a start every, minutes"), default=30, validators=[MinValueValidator(1), MaxValueValidator(DAY)]
     )
-    minimum_notice_minutes = models.PositiveIntegerField(_("earliest booking ahead, minutes"), default=60)
+    minimum_notice_minutes = models.PositiveIntegerField(_("customers must book at least, minutes before"), default=60)
     window_days = models.PositiveIntegerField(
-        _("latest booking ahead, days"), default=60, validators=[MinValueValidator(1), MaxValueValidator(730)]
+        _("customers may book at most, days ahead"),
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(730)],
     )
     cancel_notice_minutes = models.PositiveIntegerField(_("customers may cancel until, minutes before"), default=DAY)
     reschedule_notice_minutes = models.PositiveIntegerField(_("customers may move until, minutes before"), default=DAY)

@@ -46,7 +46,7 @@ def test_with_second_factor_eight_are_enough(enter: Callable[..., Client], owner
 def test_the_present_password_is_asked_for(enter: Callable[..., Client], owner: User) -> None:
     answer = change(enter(owner), "another set of quiet words", old="wrong")
     assert answer.status_code == 422
-    assert answer.context["form"].errors["old_password"] == ["This is not your present password."]
+    assert answer.context["form"].errors["old_password"] == ["This is not your current password."]
 
 
 def test_strangers_are_led_to_sign_in(client: Client, tenant: object) -> None:

@@ -29,7 +29,7 @@ def with_cookie() -> Client:
 def test_pages_behind_the_door_are_closed(dead_store: None, address: str) -> None:
     answer = with_cookie().get(address)
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
-    assert "Signing in is closed for the moment" in answer.text
+    assert "Signing in is not possible for the moment" in answer.text
 
 
 def test_nobody_signs_in(dead_store: None, owner: User) -> None:

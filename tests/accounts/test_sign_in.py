@@ -13,7 +13,7 @@ from governance import tenancy
 from tests.accounts.signing_in import LOGIN, is_in, password_step, recovery_step, token_step
 from tests.factories import accounts as people
 
-WRONG = "E-mail and password do not belong together here. Please check both."
+WRONG = "This e-mail and password do not match. Please check both."
 
 
 def sentence(response) -> list[str]:

@@ -54,7 +54,7 @@ def test_an_unmarked_view_is_for_verified_staff(owner: User, visitor: User) -> N
     assert ask(forgotten, owner).url == "/account/verify/?next=/somewhere/"
     owner.assurance_level = 2
     assert ask(forgotten, owner) is None
-    with pytest.raises(Exception, match="for the staff"):
+    with pytest.raises(Exception, match="for staff"):
         ask(forgotten, visitor)
 
 

@@ -83,7 +83,7 @@ def test_a_message_is_found_by_who_wrote_it(
     for asked, found in (("ada wint", "From Ada"), ("bruno@example.net", "From Bruno")):
         page = desk.get(LIST, {"q": asked}).text
         assert [words in page for words in ("From Ada", "From Bruno")] == [found == "From Ada", found == "From Bruno"]
-    assert "Nothing fits" in desk.get(LIST, {"q": "nobody"}).text
+    assert "Nothing matches" in desk.get(LIST, {"q": "nobody"}).text
 
 
 def test_an_erased_person_leaves_the_page_standing(

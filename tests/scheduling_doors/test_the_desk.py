@@ -81,7 +81,7 @@ def test_every_page_of_the_desk_opens(desk: Client, manager: User, enter: Enter,
 
 def test_the_dashboard_counts_todays_appointments_and_what_is_free(service: Service, desk: Client) -> None:
     page = desk.get(reverse("admin:index")).content.decode()
-    assert "Nobody is booked today." in page
+    assert "No appointments today." in page
     assert 'id="card-free"' in page
     assert "<svg" in page
 
