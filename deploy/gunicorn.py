@@ -5,13 +5,14 @@ import shutil
 import signal
 from typing import Any
 
-from prometheus_client import multiprocess
-
 from verso.operations.lifeline import die_with_parent
 from verso.settings import env
 from verso.telemetry import logs
 
 _numbers = env.DATA_DIR / "metrics"
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_numbers)  # prometheus_client looks once, when it is imported
+
+from prometheus_client import multiprocess  # noqa: E402
 
 wsgi_app = "verso.wsgi:application"
 bind = f"{env.BIND}:{env.PORT}"
@@ -28,7 +29,6 @@ limit_request_fields = 64
 forwarded_allow_ips = ""  # `audit.middleware` alone decides which proxy to believe
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # nosec B108
-raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_numbers}"]
 logconfig_dict = logs.configuration(env.LOG_LEVEL, env.LOG_FORMAT)
 
 

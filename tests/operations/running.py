@@ -17,6 +17,7 @@ import psutil
 from tools.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+REQUESTS = "django_http_requests_before_middlewares_total"
 CONFIGURED = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "EMAIL_URL", "LOG_LEVEL")
 
 
@@ -82,6 +83,12 @@ class Demo:
                 return bool(answer.status == 200)
         except (OSError, urllib.error.URLError):
             return False
+
+    def requests_counted(self) -> float:
+        """How many requests Prometheus is told of, by all web processes together."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(REQUESTS))
 
     def signal(self, number: int) -> None:
         """Send a signal to the parent alone."""

@@ -41,6 +41,14 @@ def test_every_child_that_dies_comes_back_and_ctrl_c_ends_all(demo: Demo) -> Non
     assert f"Stopped. The data stays in {demo.data}." in demo.said()
 
 
+def test_several_web_processes_are_counted_as_one(demo: Demo) -> None:
+    demo.start(WEB_WORKERS="2")
+    before = demo.requests_counted()
+    for _ in range(20):
+        assert demo.serves()
+    assert 20 <= demo.requests_counted() - before <= 30  # whoever answered, and the probes of the demo itself
+
+
 def test_killed_outright_it_orphans_nothing_loses_no_message_and_keeps_its_data(demo: Demo) -> None:
     demo.start()
     until(lambda: list((demo.data / "mail").glob("*")))  # the worker is delivering

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 
 from accounts import gate
 from verso.operations import health, numbers
+from verso.settings import env
 
 _turn = threading.Lock()
 _last: dict[str, tuple[float, dict[str, bool]]] = {}
@@ -46,7 +47,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _requests() -> CollectorRegistry:
     """What this process counted, or all of them together where gunicorn runs several (`deploy/gunicorn.py`)."""
-    if not settings.METRICS_FOLDER:
+    if not env.metrics_folder():
         return REGISTRY
     together = CollectorRegistry()
     multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]

@@ -234,7 +234,6 @@ else:
 # --- logs and numbers ------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logs.configuration(env.LOG_LEVEL, env.LOG_FORMAT)
-METRICS_FOLDER = env.METRICS_FOLDER
 METRICS_TOKEN = env.METRICS_TOKEN
 METRICS_FROM_LOOPBACK = False
 PROMETHEUS_EXPORT_MIGRATIONS = False

@@ -43,7 +43,6 @@ S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", default="")
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
-METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")  # set by deploy/gunicorn.py, never by people
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 PORT = env.int("PORT", default=8000)
@@ -52,3 +51,8 @@ SITE_SCHEME = env.str("SITE_SCHEME", default="http")
 SITE_PORT = env.int("SITE_PORT", default=PORT)
 WEB_WORKERS = env.int("WEB_WORKERS", default=2 if REDIS_URL else 1)
 WEB_THREADS = env.int("WEB_THREADS", default=8)
+
+
+def metrics_folder() -> str:
+    """Where web processes count together; set by deploy/gunicorn.py, never by people."""
+    return str(env.str("PROMETHEUS_MULTIPROC_DIR", default=""))
