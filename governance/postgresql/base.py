@@ -30,11 +30,18 @@ def wanted() -> Frame:
 
 
 def enter(connection: Any, frame: Frame) -> None:
-    """Make the session's settings those of the frame; says nothing to the server when they are already."""
-    if getattr(connection, "fenced_as", NOBODY) != frame:
+    """Make the session's settings those of the frame; says nothing to the server when they are already.
+
+    A transaction that has failed takes nothing but a rollback, so nothing is said to it; afterwards all is unknown.
+    """
+    if getattr(connection, "fenced_as", NOBODY) != frame and not _has_failed(connection):
         connection.fenced_as = None  # unknown, should the next line fail
         psycopg.Cursor(connection).execute(_ENTER, frame)
         connection.fenced_as = frame
+
+
+def _has_failed(connection: Any) -> bool:
+    return bool(connection.info.transaction_status == TransactionStatus.INERROR)
 
 
 def forget(connection: Any) -> None:
@@ -169,7 +176,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _commit(self) -> None:
         """Commit; a transaction that had failed is rolled back by the server instead, settings included."""
         connection = self.connection
-        sound = connection is not None and connection.info.transaction_status != TransactionStatus.INERROR
+        sound = connection is not None and not _has_failed(connection)
         try:
             super()._commit()
         except BaseException:

@@ -103,6 +103,16 @@ def test_after_a_savepoint_is_rolled_back(as_web: Any, ours: Person, theirs: Per
     assert seen(as_web) == {ours.pk}
 
 
+def test_a_failure_in_another_tenants_frame_still_rolls_back_to_the_savepoint(
+    as_web: Any, ours: Person, theirs: Person, second_tenant: Tenant
+) -> None:
+    with transaction.atomic():
+        assert seen(as_web) == {ours.pk}
+        with pytest.raises(ProgrammingError), transaction.atomic(), tenancy.within(second_tenant):
+            seen(as_web, "SELECT nothing_of_the_kind")
+        assert seen(as_web) == {ours.pk}
+
+
 def test_after_a_commit_that_failed(as_web: Any, ours: Person, theirs: Person, second_tenant: Tenant) -> None:
     assert seen(as_web) == {ours.pk}
     with tenancy.within(second_tenant):
