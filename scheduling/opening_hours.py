@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import BooleanField, IntegerField, Q, UUIDField, Value
+from django.db.models import BooleanField, IntegerField, Q, QuerySet, UUIDField, Value
 
 from scheduling import spans, walltime
+from scheduling.kept import Kept
 from scheduling.models import DateOverride, Holiday, WeeklyRule
 from scheduling.models.weekly_rule import holds_on
 from scheduling.spans import Span, Window
@@ -90,11 +91,8 @@ def _hours(link: Link, week: Iterable[Rule], changed: Changed, days: list[date])
 
 def _rules(ids: list[UUID]) -> dict[UUID, list[Rule]]:
     found: dict[UUID, list[Rule]] = defaultdict(list)
-    rows = WeeklyRule.objects.filter(bookable_id__in=ids).order_by("weekday", "start_minute", "end_minute")
-    fields = ("bookable_id", "weekday", "start_minute", "end_minute", "valid_from", "valid_to", "every_n_weeks")
-    row: tuple[Any, ...]
-    for row in rows.values_list(*fields):
-        found[row[0]].append(Rule(*row[1:]))
+    for bookable_id, *rule in _RULES.rows(ids=ids):
+        found[bookable_id].append(Rule(*rule))
     return found
 
 
@@ -103,7 +101,9 @@ def _changed(ids: list[UUID], days: list[date]) -> Changed:
     own: dict[UUID | None, dict[date, list[Minutes]]] = defaultdict(dict)
     closed: set[tuple[UUID | None, date]] = set()
     holidays: set[date] = set()
-    for bookable_id, starts_on, ends_on, is_closed, start, end, is_holiday in _changed_rows(ids, days[0], days[-1]):
+    for bookable_id, starts_on, ends_on, is_closed, start, end, is_holiday in _CHANGED.rows(
+        ids=ids, first=days[0], last=days[-1]
+    ):
         for day in _days(max(starts_on, days[0]), min(ends_on, days[-1])):
             if is_holiday:
                 holidays.add(day)
@@ -115,7 +115,13 @@ def _changed(ids: list[UUID], days: list[date]) -> Changed:
     return Changed(own, frozenset(holidays))
 
 
-def _changed_rows(ids: list[UUID], first: date, last: date) -> Iterable[tuple[Any, ...]]:
+def _write_rules(ids: list[UUID]) -> QuerySet[Any, Any]:
+    rules = WeeklyRule.objects.filter(bookable_id__in=ids).order_by("weekday", "start_minute", "end_minute")
+    fields = ("bookable_id", "weekday", "start_minute", "end_minute", "valid_from", "valid_to", "every_n_weeks")
+    return rules.values_list(*fields)
+
+
+def _write_changed(ids: list[UUID], first: date, last: date) -> QuerySet[Any, Any]:
     mine = Q(bookable_id__in=ids) | Q(bookable__isnull=True)
     overrides = DateOverride.objects.filter(mine, ends_on__gte=first, starts_on__lte=last).order_by()
     holidays = Holiday.objects.filter(on__gte=first, on__lte=last).order_by()
@@ -124,6 +130,9 @@ def _changed_rows(ids: list[UUID], first: date, last: date) -> Iterable[tuple[An
     return overrides.values_list(
         "bookable_id", "starts_on", "ends_on", "is_closed", "start_minute", "end_minute", no
     ).union(holidays.values_list(nobody, "on", "on", yes, minute, minute, yes), all=True)
+
+
+_RULES, _CHANGED = Kept(_write_rules), Kept(_write_changed)
 
 
 def _days(first: date, last: date) -> Iterable[date]:

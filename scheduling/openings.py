@@ -12,9 +12,10 @@ from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Func
+from django.db.models import BigIntegerField, Func, QuerySet
 
-from scheduling import opening_hours, spans, walltime
+from scheduling import conf, opening_hours, spans, walltime
+from scheduling.kept import Kept
 from scheduling.models import Allocation, Appointment, ExternalBusy, Service, ServiceBookable
 from scheduling.opening_hours import Link
 from scheduling.spans import Shape, Span, Window
@@ -86,7 +87,11 @@ class Calendar:
     def block(self, bookable_ids: Iterable[UUID], start: int) -> None:
         """Take these as busy then, whatever was read."""
         for bookable_id in bookable_ids:
-            self.busy[bookable_id] = spans.union([*self.busy.get(bookable_id, []), (start, start + self.shape.length)])
+            self.add_busy(bookable_id, (start, start + self.shape.length))
+
+    def add_busy(self, bookable_id: UUID, span: Span) -> None:
+        """One more span in which this one is busy."""
+        self.busy[bookable_id] = spans.union([*self.busy.get(bookable_id, []), span])
 
     def _enough(self, kind: str, free: list[UUID]) -> bool:
         if len(free) < self.needs[kind]:
@@ -170,15 +175,14 @@ def shape_of(service: Service) -> Shape:
 
 def eligible(service: Service, with_id: UUID | None) -> list[Link]:
     """Who and what may serve, in order; only the one asked for of a kind of which one is needed. One query."""
-    rows = ServiceBookable.objects.filter(service=service, bookable__is_active=True).order_by("order", "id")
-    fields = ("bookable_id", "bookable__kind", "bookable__time_zone", "bookable__observes_holidays", "last_assigned_at")
-    links = [Link(*row) for row in rows.values_list(*fields) if row[1] in service.needs]
+    needs = service.needs
+    links = [Link(*row) for row in _ELIGIBLE.rows(service=service.pk) if row[1] in needs]
     asked = next((link for link in links if link.bookable_id == with_id), None)
     if with_id is not None and asked is None:
         return []
     if service.assignment == Service.Assignment.FIXED:
-        links = _first_of_each(links, service.needs, with_id)
-    if asked and service.needs[asked.kind] == 1:
+        links = _first_of_each(links, needs, with_id)
+    if asked and needs[asked.kind] == 1:
         links = [link for link in links if link.kind != asked.kind or link == asked]
     return links
 
@@ -189,17 +193,34 @@ def busy(
     """What keeps these from starting in [lo, hi): live allocations and other calendars, united. One query."""
     first = walltime.instant(lo - shape.before)
     last = walltime.instant(hi + shape.length + shape.after)
-    own = Allocation.objects.filter(bookable_id__in=bookable_ids).busy(at=at).overlapping(first, last).order_by()
-    if besides is not None:
-        own = own.exclude(appointment=besides)
-    others = ExternalBusy.objects.filter(bookable_id__in=bookable_ids, ends_at__gt=first, starts_at__lt=last).order_by()
-    rows = own.values_list("bookable_id", Seconds("blocked_start"), Seconds("blocked_end")).union(
-        others.values_list("bookable_id", Seconds("starts_at"), Seconds("ends_at")), all=True
-    )
+    since = first - conf.LONGEST_ALLOCATION
+    mine = besides.pk if besides is not None else None
     found: dict[UUID, list[Span]] = defaultdict(list)
-    for bookable_id, start, end in rows:
+    for bookable_id, start, end in _BUSY.rows(ids=bookable_ids, at=at, since=since, first=first, last=last, mine=mine):
         found[bookable_id].append((start, end))
     return {bookable_id: spans.union(taken) for bookable_id, taken in found.items()}
+
+
+def _write_busy(
+    ids: list[UUID], at: datetime, since: datetime, first: datetime, last: datetime, mine: UUID | None
+) -> QuerySet[Any, Any]:
+    own = Allocation.objects.filter(bookable_id__in=ids).busy(at=at).reaching(since, first, last).order_by()
+    if mine is not None:
+        own = own.exclude(appointment_id=mine)
+    others = ExternalBusy.objects.filter(bookable_id__in=ids, ends_at__gt=first, starts_at__lt=last).order_by()
+    return own.values_list("bookable_id", Seconds("blocked_start"), Seconds("blocked_end")).union(
+        others.values_list("bookable_id", Seconds("starts_at"), Seconds("ends_at")), all=True
+    )
+
+
+def _write_eligible(service: UUID) -> QuerySet[Any, Any]:
+    rows = ServiceBookable.objects.filter(service_id=service, bookable__is_active=True).order_by("order", "id")
+    return rows.values_list(
+        "bookable_id", "bookable__kind", "bookable__time_zone", "bookable__observes_holidays", "last_assigned_at"
+    )
+
+
+_BUSY, _ELIGIBLE = Kept(_write_busy), Kept(_write_eligible)
 
 
 def _openings(service: Service, free: dict[int, dict[str, list[UUID]]]) -> list[Opening]:

@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import DurationField, ExpressionWrapper, F, Sum
+from django.db.models import DurationField, ExpressionWrapper, F, QuerySet, Sum
 
-from scheduling import openings, policies, walltime
-from scheduling.bookings.expiring import expire_overlapping
+from scheduling import conf, openings, policies, walltime
+from scheduling.bookings.expiring import let_go_of
 from scheduling.bookings.locking import Taken, constraint_watched, lock_bookables
 from scheduling.bookings.refusals import NotAllowed, NotAnOpening, OutsideWindow, TooSoon
+from scheduling.kept import Kept
 from scheduling.models import Allocation, Appointment, Service
-from scheduling.openings import Calendar
+from scheduling.openings import Calendar, Seconds
 
 T = TypeVar("T")
 FURTHEST = timedelta(days=730)
@@ -91,16 +92,36 @@ def check_times(service: Service, *, start: datetime, at: datetime, by: Any, ove
 
 
 def _look_again(choice: Choice) -> None:
-    """Under the lock: let run-out holds go, read what is busy now, ask the same question again. Raises `Taken`."""
-    known, chosen, start, at = choice.known, choice.chosen, choice.start, choice.at
-    lo, shape = walltime.seconds(start), known.shape
-    until = start + timedelta(seconds=shape.length + shape.after)
-    expire_overlapping(chosen, start - timedelta(seconds=shape.before), until, at=at)
-    for bookable_id in chosen:
-        known.busy.pop(bookable_id, None)
-    known.busy.update(openings.busy(chosen, shape, lo, lo + 1, at=at, besides=choice.besides))
-    if set(chosen) & known.busy_at(lo):
+    """Under the lock: let run-out holds go, add what is taken now, ask the same question again. Raises `Taken`."""
+    known, lo = choice.known, walltime.seconds(choice.start)
+    first = choice.start - timedelta(seconds=known.shape.before)
+    last = choice.start + timedelta(seconds=known.shape.length + known.shape.after)
+    mine = choice.besides.pk if choice.besides is not None else None
+    run_out = set()
+    for appointment_id, bookable_id, start, end, until in _TAKEN.rows(
+        ids=choice.chosen, since=first - conf.LONGEST_ALLOCATION, first=first, last=last, mine=mine
+    ):
+        if until is not None and until <= choice.at:
+            run_out.add(appointment_id)
+        else:
+            known.add_busy(bookable_id, (start, end))
+    let_go_of(run_out, at=choice.at)
+    if set(choice.chosen) & known.busy_at(lo):
         raise Taken
+
+
+def _write_taken(
+    ids: list[UUID], since: datetime, first: datetime, last: datetime, mine: UUID | None
+) -> QuerySet[Any, Any]:
+    rows = Allocation.objects.filter(bookable_id__in=ids).live().reaching(since, first, last).order_by()
+    if mine is not None:
+        rows = rows.exclude(appointment_id=mine)
+    return rows.values_list(
+        "appointment_id", "bookable_id", Seconds("blocked_start"), Seconds("blocked_end"), "expires_at"
+    )
+
+
+_TAKEN = Kept(_write_taken)
 
 
 def _choose(choice: Choice) -> list[UUID]:

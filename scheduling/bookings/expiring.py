@@ -13,10 +13,8 @@ from scheduling.models import Allocation, Appointment
 Status = Appointment.Status
 
 
-def expire_overlapping(bookable_ids: Collection[UUID], lo: datetime, hi: datetime, *, at: datetime) -> None:
-    """Let go of run-out holds that overlap [lo, hi). The caller has locked the bookables, and so the holds' own."""
-    rows = Allocation.objects.filter(bookable_id__in=bookable_ids, expires_at__lte=at).live().overlapping(lo, hi)
-    ids = set(rows.order_by().values_list("appointment_id", flat=True))
+def let_go_of(ids: Collection[UUID], *, at: datetime) -> None:
+    """Let go of these holds, in the order of their ids. The caller has locked what they keep."""
     for hold in Appointment.objects.held().filter(pk__in=ids).order_by("pk") if ids else ():
         let_go(hold, at=at)
 

@@ -9,13 +9,15 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 from scheduling import conf, guards, openings
 from scheduling.bookings.refusals import Crowded, SlotTaken
+from scheduling.kept import Kept
 from scheduling.models import Allocation, Appointment, Bookable, Service
 
 P = ParamSpec("P")
@@ -82,8 +84,15 @@ def constraint_watched() -> Iterator[None]:
 
 def lock_bookables(ids: Collection[UUID]) -> None:
     """Lock these, in the order of their ids. SQLite has locked everything when the transaction began."""
-    rows = Bookable.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
-    list(rows.select_for_update(no_key=True))
+    if ids:
+        _LOCK.rows(ids=sorted(ids))
+
+
+def _write_lock(ids: list[UUID]) -> QuerySet[Any, Any]:
+    return Bookable.objects.filter(pk__in=ids).order_by("pk").values_list("pk").select_for_update(no_key=True)
+
+
+_LOCK = Kept(_write_lock)
 
 
 def lock_appointment(appointment: Appointment) -> Appointment:

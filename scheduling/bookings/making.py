@@ -8,6 +8,7 @@ from django.db import transaction
 
 from audit import ledger, outbox
 from governance import people
+from governance.fields import uuid7
 from governance.models import Person
 from scheduling import links, walltime
 from scheduling.bookings.choosing import Choice, check_times, look, take
@@ -85,32 +86,32 @@ def confirm(
 
 def _book_hold(held: Appointment, request: Request, why: str, *, at: datetime, **details: Any) -> Booked:
     with transaction.atomic():
-        if (answered := request.claim(at=at)) is not None:
+        if (answered := request.claim(held.pk, at=at)) is not None:
             return answered
         fresh = lock_appointment(held)
         if fresh.status != Status.HELD or not is_for(fresh, held.service, held.starts_at, held.asked_for_id):
             raise Moved  # in another tab, or run out this moment: begin again without it
         appointment = _settle(fresh, at=at, **details)
-        return _booked(appointment, request, why)
+        return _booked(appointment, why)
 
 
 def _book_choice(
     choice: Choice, held: Appointment | None, request: Request, why: str, *, at: datetime, **details: Any
 ) -> Booked:
+    own_id = uuid7()
     with transaction.atomic():
-        if (answered := request.claim(at=at)) is not None:
+        if (answered := request.claim(own_id, at=at)) is not None:
             return answered
 
         def keep(chosen: list[UUID]) -> Appointment:
             if held is not None:
                 let_go(held, at=at)
-            return _insert_confirmed(choice, chosen, at=at, **details)
+            return _insert_confirmed(choice, chosen, at=at, id=own_id, **details)
 
-        return _booked(take(choice, keep), request, why)
+        return _booked(take(choice, keep), why)
 
 
-def _booked(appointment: Appointment, request: Request, why: str) -> Booked:
-    request.note(appointment)
+def _booked(appointment: Appointment, why: str) -> Booked:
     _tell(appointment, "scheduling.appointment.booked", before=None, why=why)
     return Booked(appointment, appointment.manage_token(), True)
 
@@ -129,10 +130,10 @@ def _person(customer: Customer | Person, *, zone: str, at: datetime) -> Person:
 
 
 def _insert_confirmed(
-    choice: Choice, chosen: list[UUID], *, customer: Customer | Person, note: str, zone: str, at: datetime
+    choice: Choice, chosen: list[UUID], *, id: UUID, customer: Customer | Person, note: str, zone: str, at: datetime
 ) -> Appointment:
     person = _person(customer, zone=zone, at=at)
-    settled = {"status": Status.CONFIRMED, "customer": person, "note": note, "confirmed_at": at}
+    settled = {"id": id, "status": Status.CONFIRMED, "customer": person, "note": note, "confirmed_at": at}
     return insert(choice, chosen, at=at, display_zone=zone or "UTC", **settled)
 
 

@@ -4,10 +4,14 @@ import secrets
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import connection
 
+from governance import tenancy
+from governance.fields import uuid7
 from scheduling.bookings.refusals import DifferentBody
+from scheduling.kept import adapted
 from scheduling.models import Appointment, IdempotencyKey
 
 
@@ -30,32 +34,34 @@ class Request(NamedTuple):
         """The request of that id; any text will do."""
         return cls(sha256(request_id.encode("utf-8", "replace")).hexdigest() if request_id else "", body_hash)
 
-    def claim(self, *, at: datetime) -> Booked | None:
-        """Be the first, or get the first one's answer; the same key at the same moment waits here for its outcome.
+    def claim(self, appointment_id: UUID, *, at: datetime) -> Booked | None:
+        """Be the first, with the appointment that is about to be made, or get the first one's answer.
 
-        Refuses with `DifferentBody`.
+        The same key at the same moment waits here for the other's outcome. Refuses with `DifferentBody`.
         """
-        if self.key:
-            try:
-                with transaction.atomic():
-                    IdempotencyKey.objects.create(key=self.key, body_hash=self.body_hash, created_at=at)
-            except IntegrityError:
-                answered = self.answer()
-                if answered is None:
-                    raise
-                return answered
-        return None
+        if not self.key or self._is_first(appointment_id, at):
+            return None
+        return self.answer()
+
+    def _is_first(self, appointment_id: UUID, at: datetime) -> bool:
+        """Put the key in; how many rows that made says who was first."""
+        ids = (uuid7(), tenancy.current_id(), appointment_id)
+        own, tenant, appointment, moment = (adapted(value, connection) for value in (*ids, at))
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, [own, tenant, self.key, self.body_hash, appointment, moment])
+            return bool(cursor.rowcount == 1)
 
     def answer(self) -> Booked | None:
         """What this request was answered before, if it was. Refuses with `DifferentBody`."""
         known = IdempotencyKey.objects.select_related("appointment").filter(key=self.key).first() if self.key else None
-        if known is None or known.appointment is None:
+        if known is None:
             return None
         if not secrets.compare_digest(known.body_hash, self.body_hash):
             raise DifferentBody
         return Booked(known.appointment, known.appointment.manage_token(), False)
 
-    def note(self, appointment: Appointment) -> None:
-        """Keep what came of it."""
-        if self.key:
-            IdempotencyKey.objects.filter(key=self.key).update(appointment=appointment)
+
+_CLAIM = (
+    "INSERT INTO scheduling_idempotencykey (id, tenant_id, key, body_hash, appointment_id, created_at) "
+    "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (tenant_id, key) DO NOTHING"
+)

@@ -26,7 +26,11 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
 
     def overlapping(self, lo: datetime, hi: datetime) -> Self:
         """Those that overlap [lo, hi). Nothing is longer than seven days, so the search is bounded on both sides."""
-        return self.filter(blocked_start__gte=lo - conf.LONGEST_ALLOCATION, blocked_start__lt=hi, blocked_end__gt=lo)
+        return self.reaching(lo - conf.LONGEST_ALLOCATION, lo, hi)
+
+    def reaching(self, since: datetime, lo: datetime, hi: datetime) -> Self:
+        """Those that overlap [lo, hi), looked for among what begins at `since` or later."""
+        return self.filter(blocked_start__gte=since, blocked_start__lt=hi, blocked_end__gt=lo)
 
 
 class Allocation(TenantOwned):

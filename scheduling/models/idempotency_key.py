@@ -13,7 +13,7 @@ class IdempotencyKey(TenantOwned):
     key = models.CharField(_("key"), max_length=64)
     body_hash = models.CharField(_("hash of the body"), max_length=64)
     appointment = models.ForeignKey(
-        Appointment, verbose_name=_("appointment"), on_delete=models.CASCADE, related_name="+", null=True
+        Appointment, verbose_name=_("appointment"), on_delete=models.CASCADE, related_name="+"
     )
     created_at = models.DateTimeField(_("made"))
 
