@@ -64,7 +64,7 @@ def broker() -> Answer:
     return Answer(True, f"{settings.CELERY_BROKER_URL.split(':')[0]} takes messages")
 
 
-GUARDS = ("audit.guards", "scheduling.guards")
+GUARDS = ("audit.guards", "scheduling.guards", "governance.rls")
 
 
 def guards() -> Answer:
