@@ -71,7 +71,7 @@ def grant(
     reason: str = "",
     source: str = RoleGrant.Source.MANUAL,
 ) -> RoleGrant:
-    """Give a role; given again it moves its end. Refuses `NotHere`, `AlreadyOver`, `MoreThanHeld`."""
+    """Give a role; given again it moves its end. Refuses `NotHere`, `AlreadyOver`, `MoreThanHeld`, `LastOwner`."""
     with transaction.atomic():
         if membership.tenant_id != role.tenant_id or not membership.is_active:
             raise NotHere
@@ -79,6 +79,8 @@ def grant(
             raise AlreadyOver
         if not policies.may_give(by, role, at=at, expires_at=expires_at):
             raise MoreThanHeld
+        if expires_at is not None and _is_lasting(membership, role=role, source=source):
+            _keep_an_owner(Role.objects.select_for_update().get(pk=role.pk), without=membership, at=at)
         given, is_new = RoleGrant.objects.update_or_create(
             membership=membership,
             role=role,
@@ -108,6 +110,10 @@ def revoke(given: RoleGrant, *, by: User | None, at: datetime, reason: str = "")
         RoleGrant.objects.filter(pk=given.pk).delete()
         ledger.record("accounts.role.revoked", given.membership, changes={"role": [role.key, None]}, reason=reason)
     policies.forget(given.membership.user)
+
+
+def _is_lasting(membership: Membership, *, role: Role, source: str) -> bool:
+    return RoleGrant.objects.filter(membership=membership, role=role, source=source, expires_at=None).exists()
 
 
 def _keep_an_owner(role: Role, *, without: Membership, at: datetime) -> None:

@@ -127,6 +127,17 @@ def test_the_last_owner_stays(owner: User, visitor: User) -> None:
     roles.revoke(grant_of(owner), by=owner, at=timezone.now())
 
 
+def test_the_last_owner_cannot_be_given_an_end(owner: User, visitor: User) -> None:
+    now, role = timezone.now(), Role.objects.get(key="owner")
+    ends = now + timedelta(minutes=1)
+    with pytest.raises(roles.LastOwner):
+        roles.grant(Membership.objects.get(user=owner), role=role, by=owner, at=now, expires_at=ends)
+    assert grant_of(owner).expires_at is None
+    people.give(visitor, "owner")
+    roles.grant(Membership.objects.get(user=owner), role=role, by=fresh(visitor), at=now, expires_at=ends)
+    assert grant_of(owner).expires_at == ends
+
+
 def test_an_ended_membership_holds_nothing(owner: User, receptionist: User) -> None:
     member = Membership.objects.get(user=receptionist)
     roles.end_membership(member, by=owner, at=timezone.now(), reason="left")
