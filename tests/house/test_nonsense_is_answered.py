@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Tenant, User
 
+pytestmark = pytest.mark.fuzz
 PARAMETER = re.compile(r"<(?:\w+:)?\w+>|\(\?P<\w+>(?:[^()]|\([^()]*\))*\)|\((?:[^()]|\([^()]*\))*\)")
 TRICKY = [
     "", "0", "-1", "9" * 40, "null", "NaN", "1e999", "2026-02-30", "2026-13-01", "0000-00-00", "9999-12-31",

@@ -21,6 +21,7 @@ CALM = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+pytestmark = pytest.mark.fuzz
 FIELDS = (
     "from", "to", "tz", "with", "start", "hold", "request_id", "name", "email", "phone", "timezone", "note",
     "accept_terms", "reason", "lang",
