@@ -1,0 +1,44 @@
+"""A rule on paper names what keeps it and the story that would fail without it; both must exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.house.source import APPS, ROOT
+
+RULES = sorted(ROOT.glob("docs/rules/*.md"))
+STORY = re.compile(r"`(test_\w+)(?:\.py)?(?:::(test_\w+)…?)?`")
+PLACE = re.compile(r"`((?:\w+/)*\w+\.py)`")
+
+
+def rows(document: Path) -> list[list[str]]:
+    """The cells of each numbered rule."""
+    lines = [[cell.strip() for cell in line.strip("|\n ").split("|")] for line in document.read_text().splitlines()]
+    return [cells for cells in lines if len(cells) == 4 and re.fullmatch(r"S?\d+", cells[0])]
+
+
+def is_told(story: str, chapter: str) -> bool:
+    """Whether the file exists, and in it a test that begins so."""
+    found = list(ROOT.glob(f"tests/**/{story}.py"))
+    return bool(found) and f"def {chapter}" in found[0].read_text()
+
+
+def is_there(place: str) -> bool:
+    """Whether some app has that file."""
+    return (ROOT / place).exists() or any((ROOT / app / place).exists() for app in APPS)
+
+
+@pytest.mark.parametrize("document", RULES, ids=lambda path: path.stem)
+def test_every_rule_names_a_story_that_exists(document: Path) -> None:
+    told = {cells[0]: STORY.findall(cells[3]) for cells in rows(document)}
+    assert len(told) > 10
+    assert [number for number, stories in told.items() if not stories] == []
+    assert [(number, *one) for number, stories in told.items() for one in stories if not is_told(*one)] == []
+
+
+@pytest.mark.parametrize("document", RULES, ids=lambda path: path.stem)
+def test_every_file_that_keeps_a_rule_exists(document: Path) -> None:
+    named = [(cells[0], place) for cells in rows(document) for place in PLACE.findall(cells[2])]
+    assert named
+    assert [(number, place) for number, place in named if not is_there(place)] == []
