@@ -191,8 +191,11 @@ class TenantAdmin(TenantScoped, admin.ModelAdmin):
         ]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Whether the address may filter by this: never by tenant, keys or hashes."""
-        if {"tenant", "tenant_id", "wrapped_key", "token"} & set(lookup.split("__")) or "_index" in lookup:
+        """Whether the address may filter by this: never by tenant, keys or hashes, nor with a pattern of one's own."""
+        words = set(lookup.split("__"))
+        if words & {"tenant", "tenant_id", "wrapped_key", "token", "regex", "iregex"}:
+            return False
+        if any(word.endswith(("_index", "_hash")) for word in words):
             return False
         return bool(super().lookup_allowed(lookup, value, request))
 

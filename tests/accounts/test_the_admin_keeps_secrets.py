@@ -1,14 +1,17 @@
 """The back office shows the house's models only, and answers no question about seeds, keys and hashes."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from accounts import checks
 from accounts.models import Tenant, User
+from scheduling.models import Service
 from tests.factories import accounts as people
 
 HIDDEN = ["otp_totp.totpdevice", "otp_static.staticdevice", "two_factor.phonedevice", "axes.accessattempt"]
@@ -28,6 +31,24 @@ def test_seeds_cannot_be_asked_for(enter: Callable[..., Client], owner: User) ->
     device = people.enrol(owner)
     client = enter(owner)
     assert client.get("/admin/otp_totp/totpdevice/", {"key__startswith": device.key[0]}).status_code == 404
+
+
+@pytest.mark.parametrize("asked", ["name__regex=(", "name__iregex=.*.*.*=", "slug__regex=^a", "tenant__slug=a"])
+def test_no_patterns_of_ones_own(enter: Callable[..., Client], owner: User, asked: str) -> None:
+    """A pattern is a program for the database: a broken one is an error, a cruel one takes for ever."""
+    assert enter(owner).get(f"/admin/scheduling/service/?{asked}").status_code in (302, 400)
+
+
+def test_hashes_of_links_cannot_be_asked_for(enter: Callable[..., Client], owner: User) -> None:
+    browser = enter(owner)
+    for name in ("manage_hash", "hold_hash"):
+        assert browser.get(f"/admin/scheduling/appointment/?{name}__startswith=a").status_code in (302, 400)
+
+
+def test_there_is_no_way_by_kind_and_id(enter: Callable[..., Client], owner: User) -> None:
+    kind = ContentType.objects.get_for_model(Service)
+    for row in ("1", "odd", str(uuid4())):
+        assert enter(owner).get(f"/admin/r/{kind.pk}/{row}/").status_code == 404
 
 
 def test_a_later_package_stays_out_too(db: None) -> None:
