@@ -39,7 +39,8 @@ def _after(request: HttpRequest, user: Any) -> str:
     """Where to go next: a safe `next`, else the back office for staff and the account page for others."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    if wanted and safe and not wanted.startswith(reverse("accounts:login")):
+    is_path = wanted.startswith(("/", "http://", "https://"))  # a bare word would be taken for a view's name
+    if is_path and safe and not wanted.startswith(reverse("accounts:login")):
         return wanted
     return reverse("admin:index") if policies.is_staff(user) else reverse("accounts:home")
 

@@ -117,7 +117,14 @@ def test_signing_in_rotates_the_session_key(client: Client, visitor: User) -> No
 
 
 def test_unsafe_next_is_not_followed(client: Client, visitor: User) -> None:
-    for unsafe in ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/account/login/"]:
+    for unsafe in [
+        "https://evil.example/",
+        "//evil.example",
+        "javascript:alert(1)",
+        "/account/login/",
+        "word",
+        "%0d%0aX",
+    ]:
         assert password_step(Client(), visitor.email, query=f"?next={unsafe}").url == "/account/"
 
 
