@@ -25,11 +25,13 @@ _PHONE = RegexValidator(
     r"^\+?[0-9 ()./\-]{5,32}$", _("Write the phone number with digits, for example +34 600 000 000.")
 )
 _REQUEST = RegexValidator(r"^[\x21-\x7e]{1,100}$", _("The request's key must be 1 to 100 plain characters."))
+_CONTROL = {"Cc", "Cs", "Zl", "Zp"}
+_TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def no_control_characters(value: str) -> None:
-    """Refuses line breaks and other control characters in a one-line value."""
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):
+    """Refuses line breaks, other control characters and signs that turn the reading direction in a one-line value."""
+    if any(unicodedata.category(sign) in _CONTROL or unicodedata.bidirectional(sign) in _TURNING for sign in value):
         raise ValidationError(_("Line breaks and control characters do not belong here."), "control")
 
 

@@ -5,7 +5,7 @@ Every path to a booking (page, admin, task, command) goes through these, and so 
 
 from scheduling.bookings.changing import cancel, complete, mark_no_show, renew_link, reschedule
 from scheduling.bookings.expiring import release_expired
-from scheduling.bookings.holding import hold
+from scheduling.bookings.holding import hold, hold_of
 from scheduling.bookings.making import Customer, book, confirm
 from scheduling.bookings.refusals import (
     AlreadyOver,
@@ -45,6 +45,7 @@ __all__ = [
     "complete",
     "confirm",
     "hold",
+    "hold_of",
     "mark_no_show",
     "release_expired",
     "renew_link",

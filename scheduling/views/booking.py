@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 HOLD_COOKIE = "hold"
 KEY_HEADER = "Idempotency-Key"
 HOLD_RATE = "60/10m"
+NEW_HOLD_RATE = "12/10m"  # a hold lasts ten minutes: one address cannot keep a whole week from everybody else
 BOOK_RATE = "20/10m"
 
 
@@ -75,6 +76,8 @@ def details(request: "HttpRequest", slug: str) -> HttpResponse:
     start, with_id = query.cleaned_data["start"], query.cleaned_data["with"]
     form = page.empty_form({"start": weeks.value(start), "with": with_id or ANYBODY})
     token, at = request.COOKIES.get(HOLD_COOKIE, ""), timezone.now()
+    if seconds := _too_many_holds(request, token, at):
+        return throttling.too_many(request, seconds)
     try:
         kept = bookings.hold(service, start=start, with_id=with_id, token=token, by=_visitor(), at=at)
     except ValidationError as refusal:
@@ -178,6 +181,13 @@ class Page:
 def _zone(query: ChoiceQuery) -> str:
     query.is_valid()
     return query.cleaned_data.get("tz") or tenancy.current().time_zone
+
+
+def _too_many_holds(request: "HttpRequest", token: str, at: datetime) -> int:
+    """Seconds to wait before another hold; moving the one somebody has already is free."""
+    if bookings.hold_of(token, at=at) is not None:
+        return 0
+    return throttling.wait(request, "scheduling.hold.new", rate=NEW_HOLD_RATE, methods=("GET",))
 
 
 def _visitor() -> context.Actor:

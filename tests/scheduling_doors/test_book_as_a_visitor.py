@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.core.cache import cache
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -94,6 +96,12 @@ def test_somebody_elses_hold_is_taken_for_others_and_the_form_offers_the_nearest
     assert start not in near
     assert send(typed).status_code == 409
     assert send(typed, start=near[0]).status_code == 303
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u2066", "\u2028", "\x85"])
+def test_signs_that_turn_or_break_a_line_are_refused_in_a_name(typed: dict[str, str], send: Send, sign: str) -> None:
+    assert send(typed, name=f"Vera {sign}Visitor").status_code == 422
+    assert send(typed, name="می\u200cخواهم").status_code == 303
 
 
 def test_a_taken_time_keeps_what_was_typed_and_offers_five(
@@ -197,6 +205,20 @@ def test_many_holds_from_one_address_are_slowed_down(service: Service, start: st
     answers = [Client().get(DETAILS, {"start": start}) for _number in range(61)]
     assert [answer.status_code for answer in answers[:2]] == [200, 409]
     assert answers[60].status_code == 429
+
+
+@override_settings(RATE_LIMITS=True, RATELIMIT_ENABLE=True)
+def test_one_address_cannot_keep_every_time_from_others(tenant: Tenant, service: Service, day: Any) -> None:
+    """A stranger without cookies takes a new hold each time: a dozen at most, while a visitor may look at many."""
+    days = [day + timedelta(days=ahead) for ahead in range(3)]
+    times = [weeks.value(on(one, f"{hour:02d}:00")) for one in days for hour in range(9, 17)]
+    greedy = [Client().get(DETAILS, {"start": start}).status_code for start in times]
+    assert greedy == [200] * 12 + [429] * 12
+    assert Appointment.objects.held().count() == 12
+    cache.clear()
+    visitor = Client()
+    assert {visitor.get(DETAILS, {"start": start}).status_code for start in [*times[12:], *times[12:16]]} == {200}
+    assert Appointment.objects.held().count() == 13
 
 
 def test_a_head_request_holds_nothing(service: Service, start: str, client: Client) -> None:
