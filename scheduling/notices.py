@@ -3,6 +3,7 @@
 Each is written afresh from the appointment, so a mail that is sent twice is the same mail with the same Message-ID.
 """
 
+import re
 from datetime import datetime
 from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ from scheduling.models import Appointment, Bookable
 if TYPE_CHECKING:
     from accounts.models import Tenant
 
+# What a mail program may turn into a link: an address of any kind, or a word that looks like a host.
+LINKY = re.compile(r"[/\\@:<>]|\bwww\b|\w\.\w{2,}", re.IGNORECASE)
+
 
 def confirmation(appointment: Appointment, *, at: datetime) -> EmailMultiAlternatives:
     """The appointment stands; the invitation puts it into their calendar."""
@@ -34,9 +38,9 @@ def change(appointment: Appointment, *, was: datetime | None, at: datetime) -> E
     return _mail("change", appointment, method="REQUEST", at=at, was=was)
 
 
-def cancellation(appointment: Appointment, *, at: datetime) -> EmailMultiAlternatives:
+def cancellation(appointment: Appointment, *, reason: str = "", at: datetime) -> EmailMultiAlternatives:
     """The appointment does not take place; the invitation takes it out of their calendar."""
-    return _mail("cancellation", appointment, method="CANCEL", at=at)
+    return _mail("cancellation", appointment, method="CANCEL", at=at, reason=reason)
 
 
 def providers(appointment: Appointment) -> str:
@@ -50,7 +54,7 @@ def providers(appointment: Appointment) -> str:
 def meeting(appointment: Appointment, *, tenant: "Tenant", at: datetime, invites: bool) -> calendars.Meeting:
     """The appointment as a calendar wants it; the customer is named only in what is mailed to them."""
     customer = appointment.customer
-    attendee = calendars.Party(customer.name, customer.email) if invites and customer else None
+    attendee = calendars.Party(_greeted(customer.name), customer.email) if invites and customer else None
     return calendars.Meeting(
         uid=appointment.ical_uid,
         sequence=appointment.sequence,
@@ -73,10 +77,11 @@ def _mail(
     method: calendars.Method,
     at: datetime,
     was: datetime | None = None,
+    reason: str = "",
 ) -> EmailMultiAlternatives:
     tenant, customer = tenancy.current(), _customer(appointment)
     with translation.override(customer.locale or tenant.locale):
-        context = _context(kind, appointment, tenant=tenant, was=was)
+        context = _context(kind, appointment, tenant=tenant, was=was) | {"reason": reason}
         text = render_to_string(f"scheduling/mail/{kind}.txt", context)
         page = render_to_string(f"scheduling/mail/{kind}.html", context)
     mail = EmailMultiAlternatives(
@@ -106,14 +111,13 @@ def _context(kind: str, appointment: Appointment, *, tenant: "Tenant", was: date
     return {
         "subject": _one_line(subjects[kind] % named),
         "tenant": tenant,
-        "name": _customer(appointment).name,
+        "name": _greeted(_customer(appointment).name),
         "service_name": service.name,
         "when": zones.spoken(appointment.starts_at, appointment.ends_at, zone),
         "was": zones.spoken(was, was + service.duration, zone) if was else "",
         "providers": providers(appointment),
         "is_cancelled": kind == "cancellation",
         "address": tenant.url(reverse("scheduling:booking", args=[token])) if token else "",
-        "reason": appointment.close_reason,
         "again": tenant.url(reverse("scheduling:service", args=[service.slug])),
     }
 
@@ -128,6 +132,11 @@ def _customer(appointment: Appointment) -> Person:
 def _message_id(kind: str, appointment: Appointment, tenant: "Tenant") -> str:
     """The same for the same news, so that a mail sent twice is recognised as one."""
     return f"<{kind}.{appointment.ical_uid}.{appointment.sequence}@{urlsplit(tenant.url('/')).hostname}>"
+
+
+def _greeted(name: str) -> str:
+    """The name for a greeting; "" where it could pass for a link, since anybody may type anybody's e-mail."""
+    return "" if LINKY.search(name) else _one_line(name)
 
 
 def _one_line(text: str) -> str:

@@ -38,9 +38,10 @@ def change(message: "OutboxMessage") -> None:
 
 @outbox.handler("scheduling.cancellation")
 def cancellation(message: "OutboxMessage") -> None:
-    """The appointment does not take place."""
+    """The appointment does not take place. Our reason is told; the customer's own words are not sent back as ours."""
     appointment = _wanted(message, Status.CANCELLED)
-    _send(notices.cancellation(appointment, at=timezone.now()))
+    reason = "" if message.payload.get("cancelled_by") == "customer" else appointment.close_reason
+    _send(notices.cancellation(appointment, reason=reason, at=timezone.now()))
 
 
 def _wanted(message: "OutboxMessage", status: Status) -> Appointment:

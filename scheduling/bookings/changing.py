@@ -67,7 +67,8 @@ def cancel(appointment: Appointment, *, reason: str, by: Any, at: datetime) -> A
         release(fresh, at=at)
         fresh.close_reason, fresh.sequence = reason, fresh.sequence + 1
         changes = _close(fresh, Status.CANCELLED, at=at, also=["close_reason", "sequence"])
-        _tell(fresh, "cancelled", "scheduling.cancellation", {**changes, **_personal(fresh, "reason", reason)})
+        changes |= _personal(fresh, "reason", reason)
+        _tell(fresh, "cancelled", "scheduling.cancellation", changes, cancelled_by=getattr(by, "kind", "staff"))
     return fresh
 
 

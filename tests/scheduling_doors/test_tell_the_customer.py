@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
 
@@ -113,6 +114,29 @@ def test_cancelling_takes_it_out_of_their_calendar(booked: Booked) -> None:
     words = parts(sent())["text/plain"].get_content()
     assert "Reason: Ana is ill" in words
     assert booked.token not in words
+
+
+def test_the_customers_own_reason_is_not_sent_as_ours(tenant: Tenant, booked: Booked) -> None:
+    """Whoever books with another's e-mail holds the link, and could otherwise write to them in our name."""
+    words = "Your account is locked, see evil.example"
+    answer = Client().post(f"/b/{booked.token}/cancel/", {"reason": words})
+    assert answer.status_code == 303
+    deliver()
+    for kind in ("text/plain", "text/html"):
+        told = parts(sent())[kind].get_content()
+        assert "Your appointment is cancelled." in told
+        assert "evil.example" not in told
+    assert Appointment.objects.get().close_reason == words
+
+
+@pytest.mark.parametrize("name", ["Win at evil.example/x", "http://evil.example", "www evil", "a@evil.example"])
+def test_a_name_that_could_pass_for_a_link_is_not_sent(service: Service, day: date, name: str) -> None:
+    vera = Customer(name, "vera@visitor.example")
+    make_booking(service, start=on(day, "10:00"), at=timezone.now(), customer=vera)
+    deliver()
+    assert "evil" not in str(sent())
+    assert "Hello,\n" in parts(sent())["text/plain"].get_content()
+    assert invitation(sent())[1]["ATTENDEE"] == "mailto:vera@visitor.example"
 
 
 def test_news_that_is_no_longer_true_is_not_sent(booked: Booked, day: date) -> None:
