@@ -6,8 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
+from django.conf import settings
+from psycopg import sql
 
 from tests.operations.running import ROOT, Demo, until
 
@@ -90,3 +94,31 @@ def test_a_second_demo_on_the_same_data_or_port_says_so(demo: Demo, tmp_path: Pa
     code, said = started_beside(VERSO_DATA_DIR=other)
     assert (code, said) == (1, f"demo   | Port {demo.port} is taken. Try: make demo PORT={demo.port + 1}\n")
     until(demo.serves)
+
+
+@pytest.fixture
+def servers() -> Iterator[dict[str, str]]:
+    """An empty database on the PostgreSQL of this run, and a corner of its Redis, as the environment names them."""
+    known = settings.DATABASES["default"]
+    at = {"host": known["HOST"], "port": known["PORT"], "user": known["USER"], "password": known["PASSWORD"]}
+    name = f"verso_demo_{uuid4().hex[:8]}"
+    with psycopg.connect(**at, dbname="postgres", autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        login = f"{at['user']}:{at['password']}@" if at["password"] else f"{at['user']}@"
+        yield {
+            "DATABASE_URL": f"postgres://{login}{at['host']}:{at['port']}/{name}",
+            "REDIS_URL": settings.CACHES["default"]["LOCATION"].rpartition("/")[0] + "/15",
+        }
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.mark.postgresql
+@pytest.mark.redis
+def test_the_same_command_runs_on_the_servers_it_is_given(demo: Demo, servers: dict[str, str]) -> None:
+    demo.start(**servers)
+    until(demo.serves)
+    until(lambda: list((demo.data / "mail").glob("*")))  # a worker took it from Redis and PostgreSQL
+    assert not (demo.data / "verso.sqlite3").exists()
+    demo.signal(signal.SIGTERM)
+    assert demo.wait() == 0
+    assert demo.living() == []
