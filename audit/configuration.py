@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from auditlog.registry import auditlog
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from audit import ledger, reading
@@ -61,7 +62,17 @@ def _pair(change: Any) -> Any:
 
 def shown(entry: LogEntry) -> list[reading.Change]:
     """The entry's changes as people read them."""
-    pairs = _before_after(entry.changes or {})
+    pairs, model = _before_after(entry.changes or {}), entry.content_type.model_class()
     return [
-        reading.Change(name, *("" if value is None else str(value) for value in pair)) for name, pair in pairs.items()
+        reading.Change(_label(model, name), *("" if value is None else str(value) for value in pair))
+        for name, pair in pairs.items()
     ]
+
+
+def _label(model: type[models.Model] | None, name: str) -> str:
+    """What people call a field; its bare name where the model or the field is gone."""
+    try:
+        field = model._meta.get_field(name) if model else None
+    except FieldDoesNotExist:
+        field = None
+    return str(getattr(field, "verbose_name", name))

@@ -41,7 +41,7 @@ class Week:
     def title(self) -> str:
         """The first and the last day."""
         last = self.first + timedelta(days=LENGTH - 1)
-        return f"{zones.day_and_month(self.first)} – {zones.day_and_month(last)} {last.year}"
+        return f"{zones.day_and_month(self.first)} – {zones.day_month_and_year(last)}"
 
     @property
     def zone_label(self) -> str:

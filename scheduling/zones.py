@@ -52,6 +52,11 @@ def day_and_month(day: date) -> str:
     return date_format(day, pgettext("a day without its year, in Django's date format", "j F"))
 
 
+def day_month_and_year(day: date) -> str:
+    """A day on which no weekday is needed: 29 November 2026."""
+    return date_format(day, pgettext("a day with its year, in Django's date format", "j F Y"))
+
+
 def hours(start: datetime, end: datetime, zone: str) -> str:
     """From when to when: 10:00–10:45; with the offsets where the clock changes in between."""
     begins, ends = wall(start, zone), wall(end, zone)

@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'outbox message',
-                'verbose_name_plural': 'outbox',
+                'verbose_name_plural': 'outbox messages',
                 'permissions': [('retry_outbox', 'Can retry outbox messages')],
                 'default_permissions': ('view',),
             },

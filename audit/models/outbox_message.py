@@ -59,7 +59,7 @@ class OutboxMessage(models.Model):
 
     class Meta:
         verbose_name = _("outbox message")
-        verbose_name_plural = _("outbox")
+        verbose_name_plural = _("outbox messages")
         default_permissions = ("view",)
         permissions = [("retry_outbox", _("Can retry outbox messages"))]
         indexes = [

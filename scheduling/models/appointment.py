@@ -5,6 +5,8 @@ from typing import Self
 from uuid import uuid4
 
 from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from governance.models import EncryptedTextField, Person, TenantOwned
@@ -137,7 +139,7 @@ class Appointment(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
+        return date_format(timezone.localtime(self.starts_at), "SHORT_DATETIME_FORMAT")
 
     @property
     def is_live(self) -> bool:
