@@ -15,6 +15,8 @@ from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
+from governance.models import TenantOwned
+
 POLICY = "tenant_fence"
 _TENANT = "current_setting('verso.tenant', true)"
 _ACROSS = "(SELECT current_setting('verso.across', true) = 'on')"
@@ -52,22 +54,17 @@ def register(*fences: Fence) -> None:
     _registered.update({fence.table: fence for fence in fences})
 
 
-def _is_owned(model: Any) -> bool:
-    # By name, for the models stand above this module.
-    return any(base.__module__ == "governance.models.tenant_owned" for base in model.__mro__)
-
-
 def _of_model(model: type[models.Model]) -> Fence | None:
     if model._meta.proxy or not model._meta.managed:
         return None
-    if _is_owned(model):
+    if issubclass(model, TenantOwned):
         return by_tenant(model._meta.db_table)
     if model._meta.auto_created:
         fields: list[Any] = list(model._meta.concrete_fields)
         parents = [
             (field.column, field.related_model._meta.db_table)
             for field in fields
-            if field.is_relation and _is_owned(field.related_model)
+            if field.is_relation and issubclass(field.related_model, TenantOwned)
         ]
         return by_parents(model._meta.db_table, parents) if parents else None
     return None

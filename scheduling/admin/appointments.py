@@ -237,6 +237,7 @@ class AppointmentAdmin(TenantAdmin):
         own = [
             path("calendar/", view(calendar.page(self)), name=f"{name}_calendar"),
             path("book/", view(desk.book(self)), name=f"{name}_book"),
+            path("<uuid:pk>/confirm/", view(desk.confirm(self)), name=f"{name}_confirm"),
             path("<uuid:pk>/cancel/", view(desk.cancel(self)), name=f"{name}_cancel"),
             path("<uuid:pk>/reschedule/", view(desk.reschedule(self)), name=f"{name}_reschedule"),
             path("<uuid:pk>/close/", view(desk.close(self)), name=f"{name}_close"),
@@ -249,6 +250,7 @@ class AppointmentAdmin(TenantAdmin):
         """With the verbs that may be used on it now, and what happened so far."""
         at, user = timezone.now(), request.user
         context |= {
+            "may_confirm": policies.may_confirm(user, obj),
             "may_cancel": policies.may_cancel(user, obj, at=at),
             "may_reschedule": policies.may_reschedule(user, obj, at=at),
             "may_close": policies.may_close(user, obj, at=at),

@@ -72,17 +72,12 @@ class Booking:
 
     def _book(self, form: DeskForm, start: datetime) -> "HttpResponse":
         clean, with_id, override = form.cleaned_data, self.time.cleaned_data["with"], self.time.cleaned_data["override"]
-        customer = _known(clean["customer"]) or bookings.Customer(
-            clean["name"], clean["email"], clean["phone"], tenancy.current().locale
-        )
         try:
             booked = bookings.book(
                 self.service,
                 start=start,
                 with_id=with_id,
-                customer=customer,
-                note=clean["note"],
-                zone=getattr(customer, "time_zone", "") or self.zone,
+                **_for_whom(form),
                 request_id=clean["request_id"],
                 body_hash=form.body_hash(self.service.pk, start, with_id, override),
                 override=override,
@@ -109,8 +104,6 @@ class Booking:
         return _page(self.model_admin, self.request, "book", context, title=title, status=status)
 
     def _customer(self, form: DeskForm, start: datetime, *, status: int = 200, **more: Any) -> "HttpResponse":
-        text = self.request.GET.get("q", "").replace("\0", "")[:200].strip()
-        found = people.search(text)[:FOUND_AT_MOST] if text else []
         context = {
             "service": self.service,
             "start_value": weeks.value(start),
@@ -118,12 +111,35 @@ class Booking:
             "with_value": self.time.cleaned_data["with"] or ANYBODY,
             "override": self.time.cleaned_data["override"],
             "form": form,
-            "q": text,
-            "found": [(row.pk, legible(row, "name"), legible(row, "email"), legible(row, "phone")) for row in found],
+            **_sought(self.request),
             **more,
         }
         title = _("Book %(service)s: for whom?") % {"service": self.service.name}
         return _page(self.model_admin, self.request, "book", context, title=title, status=status)
+
+
+def confirm(model_admin: Any) -> View:
+    """Turn a visitor's hold into a booking for them, when they ask for help."""
+
+    def view(request: "HttpRequest", pk: UUID) -> "HttpResponse":
+        _only_managers(request)
+        held, form, refused = _found(model_admin, request, pk), DeskForm(request.POST or None), ""
+        if request.method == "POST" and form.is_valid():
+            refused = model_admin.one(request, held, bookings.confirm, at=timezone.now(), **_for_whom(form))
+            if not refused:
+                nudge_outbox()
+                model_admin.message_user(request, _("Confirmed. The customer gets a confirmation by mail."))
+                return _to(held)
+        context = {
+            "form": form,
+            "facts": _facts(model_admin, held),
+            "refusal": [refused] if refused else [],
+            **_sought(request),
+        }
+        status = 422 if form.errors or refused else 200
+        return _page(model_admin, request, "confirm", context, title=_("Confirm for whom?"), status=status)
+
+    return view
 
 
 def cancel(model_admin: Any) -> View:
@@ -224,8 +240,20 @@ def _found(model_admin: Any, request: "HttpRequest", pk: UUID) -> Appointment:
     return found
 
 
-def _known(pk: UUID | None) -> Person | None:
-    return Person.objects.filter(pk=pk).first() if pk else None
+def _for_whom(form: DeskForm) -> dict[str, Any]:
+    """The customer chosen or written down, with the note, as the verbs take them."""
+    clean, tenant = form.cleaned_data, tenancy.current()
+    known = Person.objects.filter(pk=clean["customer"]).first() if clean["customer"] else None
+    customer = known or bookings.Customer(clean["name"], clean["email"], clean["phone"], tenant.locale)
+    return {"customer": customer, "note": clean["note"], "zone": (known and known.time_zone) or tenant.time_zone}
+
+
+def _sought(request: "HttpRequest") -> dict[str, Any]:
+    """The customers staff look for (`q`)."""
+    text = request.GET.get("q", "").replace("\0", "")[:200].strip()
+    found = people.search(text)[:FOUND_AT_MOST] if text else []
+    shown = [(row.pk, legible(row, "name"), legible(row, "email"), legible(row, "phone")) for row in found]
+    return {"q": text, "found": shown}
 
 
 def _facts(model_admin: Any, appointment: Appointment) -> dict[str, str]:

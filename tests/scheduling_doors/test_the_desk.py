@@ -19,7 +19,7 @@ from governance import tenancy
 from scheduling import weeks
 from scheduling.bookings import Customer
 from scheduling.models import Appointment, Service, WeeklyRule
-from tests.factories.scheduling import make_booking, make_service, on, providers_of
+from tests.factories.scheduling import make_booking, make_hold, make_service, on, providers_of
 from tests.scheduling_doors.conftest import deliver, hidden_in, starts_in
 
 LIST = reverse("admin:scheduling_appointment_changelist")
@@ -208,6 +208,43 @@ def test_a_time_outside_the_rules_needs_the_right_and_a_reason(
     assert Appointment.objects.get().starts_at == at_night
     told = boss.get(page("change", Appointment.objects.get())).content.decode()
     assert "An old friend" in told
+
+
+def test_confirming_what_a_visitor_holds(
+    desk: Client, service: Service, auditor: User, enter: Enter, day: date
+) -> None:
+    held = make_hold(service, start=on(day, "10:00"), at=timezone.now())
+    assert page("confirm", held) in desk.get(page("change", held)).content.decode()
+    assert enter(auditor).post(page("confirm", held), {}).status_code == 403
+    nobody = desk.post(page("confirm", held), {"name": "", "email": "zoe@visitor.example"})
+    assert (nobody.status_code, 'value="zoe@visitor.example"' in nobody.content.decode()) == (422, True)
+    answer = desk.post(page("confirm", held), {"name": "Zoë Ünal", "email": "zoe@visitor.example"}, follow=True)
+    assert messages(answer) == ["Confirmed. The customer gets a confirmation by mail."]
+    held.refresh_from_db()
+    assert (held.status, held.customer.name) == ("confirmed", "Zoë Ünal")
+    event = Event.objects.get(action="scheduling.appointment.confirmed")
+    assert (event.actor_kind, event.door) == ("user", "admin")
+    assert deliver().sent == 1
+    assert mail.outbox[0].to == ["zoe@visitor.example"]
+    again = desk.post(page("confirm", held), {"name": "Zoë Ünal", "email": "zoe@visitor.example"})
+    assert again.status_code == 422
+    assert "already over" in again.content.decode()
+
+
+def test_confirming_for_somebody_known(desk: Client, service: Service, booked: Appointment, day: date) -> None:
+    held = make_hold(service, start=on(day, "12:00"), at=timezone.now())
+    found = desk.get(page("confirm", held), {"q": "vera"}).content.decode()
+    assert f'name="customer" value="{booked.customer_id}"' in found
+    assert desk.post(page("confirm", held), {"customer": str(booked.customer_id)}).status_code == 302
+    assert set(Appointment.objects.values_list("status", "customer")) == {("confirmed", booked.customer_id)}
+
+
+def test_a_hold_that_ran_out_is_not_confirmed(desk: Client, service: Service, day: date) -> None:
+    held = make_hold(service, start=on(day, "10:00"), at=timezone.now() - timedelta(hours=1))
+    late = desk.post(page("confirm", held), {"name": "Zoë", "email": "zoe@visitor.example"})
+    assert late.status_code == 422
+    assert "choose it again" in late.content.decode()
+    assert Appointment.objects.get().customer is None
 
 
 def test_cancelling_on_behalf_tells_the_customer_why(desk: Client, booked: Appointment) -> None:
