@@ -84,7 +84,7 @@ class VersoAdminSite(admin.AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """The gate's verdict, once more."""
-        return policies.may_enter_admin(request.user)  # type: ignore[arg-type]
+        return policies.may_enter_admin(request.user)
 
     def get_urls(self) -> list[Any]:
         """Django's, without its redirect by content type and id: nothing here needs it, and it breaks on odd ids."""
@@ -143,5 +143,5 @@ class VersoAdminSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The first page: `cards` are (name, html) pairs, drawn for this person."""
-        cards = [{"name": card.name, "html": card.html(request)} for card in cards_for(request.user)]  # type: ignore
+        cards = [{"name": card.name, "html": card.html(request)} for card in cards_for(request.user)]
         return super().index(request, {"cards": cards, "title": _("Today")} | (extra_context or {}))

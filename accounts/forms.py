@@ -32,7 +32,7 @@ class SignInForm(AuthenticationForm):
         return cleaned
 
 
-class TokenForm(AuthenticationTokenForm):  # type: ignore[misc]
+class TokenForm(AuthenticationTokenForm):
     """The six figures of the authenticator, checked with its row locked so that they serve once."""
 
     otp_token = forms.RegexField(
@@ -84,7 +84,7 @@ class RecoveryForm(forms.Form):
         return "spent"
 
 
-class EnrolForm(TOTPDeviceForm):  # type: ignore[misc]
+class EnrolForm(TOTPDeviceForm):
     """The first code of a new authenticator, proving that the key arrived. Saves nothing itself."""
 
     token = forms.RegexField(

@@ -78,5 +78,5 @@ def judge(mark: Mark, user: policies.Visitor) -> Verdict:
     if mark is Mark.STAFF and not policies.is_staff(user):
         return Verdict.FORBIDDEN
     if not policies.is_verified_enough(user):
-        return Verdict.VERIFY if user.has_second_factor() else Verdict.ENROL  # type: ignore[union-attr]
+        return Verdict.VERIFY if user.has_second_factor() else Verdict.ENROL
     return Verdict.OPEN

@@ -69,7 +69,7 @@ class AuthenticationMiddleware(DjangoAuthenticationMiddleware):
             return request._session_user  # type: ignore
 
         request.user = SimpleLazyObject(once)  # type: ignore[assignment]
-        request.auser = sync_to_async(once)  # type: ignore[assignment]
+        request.auser = sync_to_async(once)
 
 
 class GateMiddleware:
@@ -93,7 +93,7 @@ class GateMiddleware:
         if mark is gate.Mark.PUBLIC:
             return None
         try:
-            return self._answer(request, gate.judge(mark, request.user))  # type: ignore[arg-type]
+            return self._answer(request, gate.judge(mark, request.user))
         except StoreDown:
             return closed(request)
 

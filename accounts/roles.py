@@ -97,7 +97,7 @@ def grant(
             reason=reason,
         )
     policies.forget(membership.user)
-    return given  # type: ignore[return-value]
+    return given
 
 
 def revoke(given: RoleGrant, *, by: User | None, at: datetime, reason: str = "") -> None:
@@ -120,7 +120,7 @@ def _keep_an_owner(role: Role, *, without: Membership, at: datetime) -> None:
     if role.key != "owner" or not role.is_system:
         return
     lasting = RoleGrant.objects.filter(role=role, expires_at=None, membership__is_active=True)
-    if not lasting.exclude(membership=without).filter(membership__user__is_active=True).exists():  # type: ignore[misc]
+    if not lasting.exclude(membership=without).filter(membership__user__is_active=True).exists():
         raise LastOwner
 
 

@@ -109,7 +109,7 @@ def give_back(request: HttpRequest, email: str) -> None:
     AxesProxyHandler.get_implementation().give_back(request, {"username": email})
 
 
-class ReservingHandler(AxesCacheHandler):  # type: ignore[misc]
+class ReservingHandler(AxesCacheHandler):
     """Axes' counting in the cache, but each attempt takes its place *before* the password is hashed.
 
     Stock axes counts afterwards, so of a burst that arrives together every guess is tried; its database handler keeps

@@ -50,7 +50,7 @@ def _verify_first(request: HttpRequest) -> HttpResponse:
 
 
 @method_decorator([gate.public, throttling.limited("signin", rate=SIGN_IN_RATE)], name="dispatch")
-class LoginView(StockLoginView):  # type: ignore[misc]
+class LoginView(StockLoginView):
     """E-mail and password, then the authenticator or a recovery code; both end in `signin.finish`."""
 
     template_name = "account/login.html"
@@ -111,7 +111,7 @@ class LoginView(StockLoginView):  # type: ignore[misc]
 
 
 @method_decorator([gate.entrance, throttling.limited("factor", rate=SIGN_IN_RATE)], name="dispatch")
-class SetupView(StockSetupView):  # type: ignore[misc]
+class SetupView(StockSetupView):
     """Enrol an authenticator, or replace it. The stock view guards only GET: here every method is guarded."""
 
     template_name = "account/setup.html"
@@ -155,7 +155,7 @@ class SetupView(StockSetupView):  # type: ignore[misc]
 
 
 @method_decorator(gate.entrance, name="dispatch")
-class QRView(QRGeneratorView):  # type: ignore[misc]
+class QRView(QRGeneratorView):
     """The key of the enrolment under way, as a picture. Nowhere else."""
 
     def get_issuer(self) -> str:

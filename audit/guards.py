@@ -94,7 +94,7 @@ def register(*guards: "Guard | Function") -> None:
     """Add guards to what is installed and looked for. The same name again replaces the earlier one."""
     for guard in guards:
         kept = _registered if isinstance(guard, Guard) else _functions
-        kept[guard.name] = guard  # type: ignore[index, assignment]
+        kept[guard.name] = guard  # type: ignore[assignment]
 
 
 def registered() -> list[Guard]:

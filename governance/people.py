@@ -191,7 +191,4 @@ def _bump_epoch() -> None:
 def pointing_at(person: Person) -> list[tuple[str, QuerySet[Any]]]:
     """What is held about a person: the field that points at them, with this tenant's rows of each model."""
     relations = [r for r in Person._meta.related_objects if r.related_model is not NameToken]
-    return [
-        (r.field.name, r.related_model._default_manager.filter(**{r.field.name: person}))  # type: ignore[union-attr]
-        for r in relations
-    ]
+    return [(r.field.name, r.related_model._default_manager.filter(**{r.field.name: person})) for r in relations]

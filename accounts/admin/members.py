@@ -205,7 +205,7 @@ class RoleGrantAdmin(RefusalsShown, TenantAdmin):
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether the action is offered."""
-        return request.user.has_perm("accounts.delete_rolegrant")  # type: ignore[union-attr]
+        return request.user.has_perm("accounts.delete_rolegrant")
 
     @admin.action(description=_("Take these roles back"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, rows: QuerySet[RoleGrant]) -> None:

@@ -16,7 +16,7 @@ Act = Callable[[Any], object]
 class RefusalsShown(ModelAdmin):
     """A refusal of a verb called from `save_model` is a message, not an error. Forms ask the policy beforehand."""
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Django's, with refusals shown on the form's page."""
         try:
             return super().changeform_view(request, *args, **kwargs)

@@ -23,7 +23,7 @@ class HostsInline(admin.TabularInline):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever sees the tenant sees its hosts."""
-        return request.user.has_perm("accounts.view_tenant")  # type: ignore[union-attr]
+        return request.user.has_perm("accounts.view_tenant")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not here."""
@@ -46,7 +46,7 @@ class TenantSettingsAdmin(RefusalsShown):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         """The tenant at hand, or all for an operator."""
         rows: QuerySet[Tenant] = super().get_queryset(request)
-        operates = request.user.has_perm("accounts.operate_platform")  # type: ignore[union-attr]
+        operates = request.user.has_perm("accounts.operate_platform")
         return rows if operates else rows.filter(pk=tenancy.current_id())
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:

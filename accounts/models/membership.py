@@ -76,7 +76,7 @@ class RoleGrant(TenantOwned):
     )
     granted_at = models.DateTimeField(_("given"))
 
-    objects = TenantManager.from_queryset(RoleGrantQuerySet)()  # type: ignore[assignment, misc]
+    objects = TenantManager.from_queryset(RoleGrantQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantOwned.Meta):
         verbose_name = _("role grant")

@@ -106,8 +106,8 @@ class TenantOwned(models.Model):
         related_name="+",
     )
 
-    objects: ClassVar[models.Manager[Self]] = TenantManager()  # type: ignore[assignment]
-    across_tenants: ClassVar[models.Manager[Self]] = AcrossTenantsManager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Self]] = TenantManager()
+    across_tenants: ClassVar[models.Manager[Self]] = AcrossTenantsManager()
 
     class Meta:
         abstract = True
