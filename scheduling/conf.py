@@ -12,3 +12,9 @@ LONGEST_ALLOCATION: timedelta = timedelta(days=7)
 
 TRIES: int = 3
 """How often a verb is tried again after a deadlock, a serialisation failure or a lock that could not be had."""
+
+EDITIONS_KEPT: timedelta = timedelta(minutes=10)
+"""How long a process keeps what it knows of an edition; only to let go of memory: the stamp says when it is over."""
+
+EDITIONS_MOST: int = 256
+"""How many answers about editions a process keeps; the oldest go first."""

@@ -32,8 +32,36 @@ SELECT RAISE(ABORT, '{OVERLAP}') WHERE EXISTS (
 """  # nosec B608 - our own names
 
 
+EDITION = "scheduling_edition"
+WATCHED = {
+    "scheduling_service": "",
+    "scheduling_servicebookable": "last_assigned_at",  # whose turn it was is no change of who serves
+    "scheduling_bookable": "",
+    "scheduling_weeklyrule": "",
+    "scheduling_dateoverride": "",
+    "scheduling_holiday": "",
+}
+_RENEWED = f"""
+IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - '{{besides}}' = to_jsonb(OLD) - '{{besides}}' THEN
+    RETURN NULL;
+END IF;
+INSERT INTO {EDITION} (id, tenant_id, stamp)
+    SELECT gen_random_uuid(), t, gen_random_uuid() FROM (SELECT NEW.tenant_id UNION SELECT OLD.tenant_id) AS whose (t)
+    WHERE t IS NOT NULL
+    ON CONFLICT (tenant_id) DO UPDATE SET stamp = EXCLUDED.stamp;
+RETURN NULL;
+"""
+_RENEWED_SQLITE = f"""
+INSERT INTO {EDITION} (id, tenant_id, stamp)
+  VALUES (lower(hex(randomblob(16))), {{row}}.tenant_id, lower(hex(randomblob(16))))
+  ON CONFLICT (tenant_id) DO UPDATE SET stamp = excluded.stamp;
+"""
+
+
 def register() -> None:
-    """Tell audit's registry about the SQLite triggers."""
+    """Tell audit's registry about the triggers: SQLite's against overlaps, and those that renew the edition."""
+    for table, besides in WATCHED.items():
+        _renewing(table, besides)
     guards.register(
         guards.Guard(
             table=TABLE,
@@ -43,6 +71,25 @@ def register() -> None:
             sqlite=_SQLITE,
         )
     )
+
+
+def _renewing(table: str, besides: str) -> None:
+    """Every change of the table, by whatever means, puts a new edition in force in the same transaction."""
+    pg = _RENEWED.format(besides=besides)
+    written: tuple[guards.Event, ...] = ("INSERT", "UPDATE")
+    removed: tuple[guards.Event, ...] = ("DELETE",)
+    for name, events, row in (("renews", written, "NEW"), ("renews_gone", removed, "OLD")):
+        guards.register(
+            guards.Guard(
+                table,
+                f"{table}_{name}",
+                events,
+                postgresql=pg,
+                sqlite=_RENEWED_SQLITE.format(row=row),
+                timing="AFTER",
+                needs=(EDITION,),
+            )
+        )
 
 
 def is_overlap(error: DatabaseError) -> bool:

@@ -1,19 +1,21 @@
-"""When are people and rooms open? Weekly rules, changed days and holidays, as UTC windows. Two queries."""
+"""When are people and rooms open? Weekly rules, changed days and holidays, as UTC windows. One query."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import BooleanField, IntegerField, Q, QuerySet, UUIDField, Value
+from django.db.models import BooleanField, IntegerField, Q, UUIDField, Value
 
 from scheduling import spans, walltime
-from scheduling.kept import Kept
+from scheduling.editions import InForce
 from scheduling.models import DateOverride, Holiday, WeeklyRule
 from scheduling.models.weekly_rule import holds_on
 from scheduling.spans import Span, Window
 
+RULE, CHANGE, HOLIDAY = range(3)
 Minutes = tuple[int, int]
 """Open from one wall-clock minute of a day to another; past 1440 is the next day."""
 
@@ -25,7 +27,6 @@ class Link(NamedTuple):
     kind: str
     zone: str
     observes_holidays: bool
-    last_assigned_at: datetime | None
 
 
 class Rule(NamedTuple):
@@ -46,11 +47,16 @@ class Changed(NamedTuple):
     holidays: frozenset[date]
 
 
-def windows(links: Sequence[Link], lo: int, hi: int) -> dict[UUID, list[Window]]:
-    """The open windows of each that matter between two instants (UTC seconds). Two queries."""
+def windows(links: Sequence[Link], lo: int, hi: int, *, edition: InForce) -> dict[UUID, list[Window]]:
+    """The open windows of each that matter between two instants (UTC seconds). At most one query."""
+    lo, hi = lo // walltime.DAY * walltime.DAY, _ceiling(hi)
+    question = ("open", lo, hi, *(link.bookable_id for link in links))
+    return edition.known(question, lambda: _all_windows(links, lo, hi))
+
+
+def _all_windows(links: Sequence[Link], lo: int, hi: int) -> dict[UUID, list[Window]]:
     days = list(walltime.days(lo, hi))
-    ids = [link.bookable_id for link in links]
-    rules, changed = _rules(ids), _changed(ids, days)
+    rules, changed = _hours_kept([link.bookable_id for link in links], days)
     computed: dict[tuple[object, ...], list[Window]] = {}
     found = {}
     for link in links:
@@ -65,7 +71,7 @@ def windows(links: Sequence[Link], lo: int, hi: int) -> dict[UUID, list[Window]]
 
 def _windows(hours: dict[date, list[Minutes]], zone: str, lo: int, hi: int) -> list[Window]:
     """Local hours as UTC windows. The hours of one day are united first, so each day has one grid per stretch."""
-    over = walltime.offsets(zone, lo // walltime.DAY * walltime.DAY - 5 * walltime.DAY, _ceiling(hi) + 5 * walltime.DAY)
+    over = walltime.offsets(zone, lo - 5 * walltime.DAY, hi + 5 * walltime.DAY)
     found: list[Span] = []
     for day, minutes in hours.items():
         midnight = walltime.local_seconds(day, 0)
@@ -89,50 +95,45 @@ def _hours(link: Link, week: Iterable[Rule], changed: Changed, days: list[date])
     return hours
 
 
-def _rules(ids: list[UUID]) -> dict[UUID, list[Rule]]:
-    found: dict[UUID, list[Rule]] = defaultdict(list)
-    for bookable_id, *rule in _RULES.rows(ids=ids):
-        found[bookable_id].append(Rule(*rule))
-    return found
-
-
-def _changed(ids: list[UUID], days: list[date]) -> Changed:
-    """Overrides and holidays in one query. Closed wins over open within one bookable's day."""
+def _hours_kept(ids: list[UUID], days: list[date]) -> tuple[dict[UUID, list[Rule]], Changed]:
+    """The weekly rules, overrides and holidays. Closed wins over open within one bookable's day."""
+    rules: dict[UUID, list[Rule]] = defaultdict(list)
     own: dict[UUID | None, dict[date, list[Minutes]]] = defaultdict(dict)
     closed: set[tuple[UUID | None, date]] = set()
     holidays: set[date] = set()
-    for bookable_id, starts_on, ends_on, is_closed, start, end, is_holiday in _CHANGED.rows(
-        ids=ids, first=days[0], last=days[-1]
-    ):
-        for day in _days(max(starts_on, days[0]), min(ends_on, days[-1])):
-            if is_holiday:
+    for what, bookable_id, first, last, is_closed, start, end, weekday, every in _rows(ids, days[0], days[-1]):
+        if what == RULE:
+            rules[bookable_id].append(Rule(weekday, start, end, first, last, every))
+            continue
+        for day in _days(max(first, days[0]), min(last, days[-1])):
+            if what == HOLIDAY:
                 holidays.add(day)
             elif is_closed or (bookable_id, day) in closed:
                 closed.add((bookable_id, day))
                 own[bookable_id][day] = []
             else:
                 own[bookable_id].setdefault(day, []).append((start, end))
-    return Changed(own, frozenset(holidays))
+    return {who: sorted(week, key=itemgetter(0, 1, 2)) for who, week in rules.items()}, Changed(
+        own, frozenset(holidays)
+    )
 
 
-def _write_rules(ids: list[UUID]) -> QuerySet[Any, Any]:
-    rules = WeeklyRule.objects.filter(bookable_id__in=ids).order_by("weekday", "start_minute", "end_minute")
-    fields = ("bookable_id", "weekday", "start_minute", "end_minute", "valid_from", "valid_to", "every_n_weeks")
-    return rules.values_list(*fields)
-
-
-def _write_changed(ids: list[UUID], first: date, last: date) -> QuerySet[Any, Any]:
+def _rows(ids: list[UUID], first: date, last: date) -> Iterable[tuple[Any, ...]]:
+    """Rules, overrides and holidays alike: what, whose, first and last day, closed, from and to, weekday, every."""
     mine = Q(bookable_id__in=ids) | Q(bookable__isnull=True)
-    overrides = DateOverride.objects.filter(mine, ends_on__gte=first, starts_on__lte=last).order_by()
+    rules = WeeklyRule.objects.filter(bookable_id__in=ids).order_by()
+    changes = DateOverride.objects.filter(mine, ends_on__gte=first, starts_on__lte=last).order_by()
     holidays = Holiday.objects.filter(on__gte=first, on__lte=last).order_by()
-    no, yes = (Value(value, output_field=BooleanField()) for value in (False, True))
-    nobody, minute = Value(None, output_field=UUIDField()), Value(None, output_field=IntegerField())
-    return overrides.values_list(
-        "bookable_id", "starts_on", "ends_on", "is_closed", "start_minute", "end_minute", no
-    ).union(holidays.values_list(nobody, "on", "on", yes, minute, minute, yes), all=True)
-
-
-_RULES, _CHANGED = Kept(_write_rules), Kept(_write_changed)
+    number, nobody = Value(None, output_field=IntegerField()), Value(None, output_field=UUIDField())
+    no = Value(False, output_field=BooleanField())
+    span = ("start_minute", "end_minute")
+    return rules.values_list(
+        Value(RULE), "bookable_id", "valid_from", "valid_to", no, *span, "weekday", "every_n_weeks"
+    ).union(
+        changes.values_list(Value(CHANGE), "bookable_id", "starts_on", "ends_on", "is_closed", *span, number, number),
+        holidays.values_list(Value(HOLIDAY), nobody, "on", "on", no, number, number, number, number),
+        all=True,
+    )
 
 
 def _days(first: date, last: date) -> Iterable[date]:

@@ -1,4 +1,4 @@
-"""When can a service start? At most four queries, whatever the number of bookables and days.
+"""When can a service start? At most four queries, two once the edition is known, whoever serves and however long.
 
 Rules become local spans per day, these become UTC spans, busy time is united, and one sweep finds the starts; see
 `spans` and `walltime`. The verbs ask the same functions about their one candidate again, under the lock.
@@ -14,9 +14,10 @@ from uuid import UUID
 
 from django.db.models import BigIntegerField, Func, QuerySet
 
-from scheduling import conf, opening_hours, spans, walltime
+from scheduling import conf, opening_hours, rosters, spans, walltime
+from scheduling.editions import InForce
 from scheduling.kept import Kept
-from scheduling.models import Allocation, Appointment, ExternalBusy, Service, ServiceBookable
+from scheduling.models import Allocation, Appointment, ExternalBusy, Service
 from scheduling.opening_hours import Link
 from scheduling.spans import Shape, Span, Window
 
@@ -148,17 +149,18 @@ def calendar(
     besides: Appointment | None = None,
     any_hours: bool = False,
 ) -> Calendar:
-    """Everything needed to say who is free to start in [lo, hi): four queries.
+    """Everything needed to say who is free to start in [lo, hi): four queries, two once the edition is known.
 
     `besides` leaves an appointment's own time out of what is busy; `any_hours` takes everybody as open all along.
     """
-    known = Calendar(service.needs, shape_of(service), eligible(service, with_id), with_id)
+    edition = InForce()
+    known = Calendar(service.needs, shape_of(service), eligible(service, with_id, edition), with_id)
     if not known.links:
         return known
     if any_hours:
         known.open = {link.bookable_id: [Window(lo, hi, hi + known.shape.length)] for link in known.links}
     else:
-        known.open = opening_hours.windows(known.links, lo, hi + known.shape.length)
+        known.open = opening_hours.windows(known.links, lo, hi + known.shape.length, edition=edition)
     known.busy = busy([link.bookable_id for link in known.links], known.shape, lo, hi, at=at, besides=besides)
     return known
 
@@ -173,10 +175,10 @@ def shape_of(service: Service) -> Shape:
     )
 
 
-def eligible(service: Service, with_id: UUID | None) -> list[Link]:
-    """Who and what may serve, in order; only the one asked for of a kind of which one is needed. One query."""
-    needs = service.needs
-    links = [Link(*row) for row in _ELIGIBLE.rows(service=service.pk) if row[1] in needs]
+def eligible(service: Service, with_id: UUID | None, edition: InForce) -> list[Link]:
+    """Who and what may serve, in order; only the one asked for of a kind of which one is needed. At most one query."""
+    rows = (row for row in rosters.of(service, edition).bookables if row.kind in service.needs)
+    links = [Link(row.pk, row.kind, row.time_zone, row.observes_holidays) for row in rows]
     asked = next((link for link in links if link.bookable_id == with_id), None)
     if with_id is not None and asked is None:
         return []
@@ -213,14 +215,7 @@ def _write_busy(
     )
 
 
-def _write_eligible(service: UUID) -> QuerySet[Any, Any]:
-    rows = ServiceBookable.objects.filter(service_id=service, bookable__is_active=True).order_by("order", "id")
-    return rows.values_list(
-        "bookable_id", "bookable__kind", "bookable__time_zone", "bookable__observes_holidays", "last_assigned_at"
-    )
-
-
-_BUSY, _ELIGIBLE = Kept(_write_busy), Kept(_write_eligible)
+_BUSY = Kept(_write_busy)
 
 
 def _openings(service: Service, free: dict[int, dict[str, list[UUID]]]) -> list[Opening]:

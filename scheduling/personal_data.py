@@ -57,6 +57,7 @@ holds_nothing(
 )
 holds_nothing("scheduling.ServiceBookable", "id tenant service bookable order last_assigned_at")
 holds_nothing("scheduling.Holiday", "id tenant on name")
+holds_nothing("scheduling.Edition", "id tenant stamp")
 
 # The people who are booked are staff; their name here is the one the site shows, chosen by the tenant.
 holds_nothing("scheduling.Bookable", "id tenant kind name slug description time_zone observes_holidays is_active order")

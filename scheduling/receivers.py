@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from scheduling import guards
+from scheduling import editions, guards
 
 
 def install_guards(using: str = "default", **kwargs: Any) -> None:
     """After every migration the promises stand again."""
     guards.install(using)
+    editions.renew_all(using)

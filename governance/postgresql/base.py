@@ -51,11 +51,16 @@ def forget(connection: Any) -> None:
 
 
 def leave(connection: Any) -> None:
-    """Give a connection back without a tenant. The pool discards it if this fails."""
-    if getattr(connection, "fenced_as", NOBODY) != NOBODY:
+    """Make a connection nobody's before the pool gets it back; one that cannot be is closed, so the pool drops it."""
+    try:
+        if connection.info.transaction_status != TransactionStatus.IDLE:
+            connection.rollback()
+            forget(connection)
         enter(connection, NOBODY)
         if not connection.autocommit:
             connection.commit()
+    except psycopg.Error:
+        connection.close()
 
 
 def _may_undo(query: Any) -> bool:
@@ -138,12 +143,6 @@ def fence(cursor_class: type) -> type:
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection whose every statement is said in the frame in force."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        pool = self.settings_dict["OPTIONS"].get("pool")
-        if pool:
-            self.settings_dict["OPTIONS"]["pool"] = {**(pool if isinstance(pool, dict) else {}), "reset": leave}
-
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         params["cursor_factory"] = fence(params["cursor_factory"])
@@ -166,6 +165,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.timezone != self.connection.adapters.get_loader(TIMESTAMPTZ_OID, Format.TEXT).timezone:
             django_base.register_tzloader(self.timezone, cursor)  # type: ignore[attr-defined]
         return cursor
+
+    def _close(self) -> None:
+        """Close, or give back to the pool, as nobody's. In the caller's thread: a pool's `reset` waits for another."""
+        if self.connection is not None and self.pool:
+            leave(self.connection)
+        super()._close()
 
     def _rollback(self) -> None:
         try:

@@ -13,7 +13,7 @@ from scheduling.bookings.expiring import let_go_of
 from scheduling.bookings.locking import Taken, constraint_watched, lock_bookables
 from scheduling.bookings.refusals import NotAllowed, NotAnOpening, OutsideWindow, TooSoon
 from scheduling.kept import Kept
-from scheduling.models import Allocation, Appointment, Service
+from scheduling.models import Allocation, Appointment, Service, ServiceBookable
 from scheduling.openings import Calendar, Seconds
 
 T = TypeVar("T")
@@ -143,7 +143,8 @@ def _order(service: Service, known: Calendar, start: datetime) -> Callable[[UUID
     """What puts one before another, by the service's way of assigning."""
     place = {link.bookable_id: number for number, link in enumerate(known.links)}
     if service.assignment == Service.Assignment.ROUND_ROBIN:
-        last = {link.bookable_id: link.last_assigned_at for link in known.links}
+        turns = ServiceBookable.objects.filter(service=service).values_list("bookable_id", "last_assigned_at")
+        last: dict[UUID, datetime | None] = dict(turns.order_by())
         return lambda one: ((moment := last[one]) is not None, moment.timestamp() if moment else 0, place[one])
     if service.assignment == Service.Assignment.LEAST_BUSY:
         load = _loads(known, start)

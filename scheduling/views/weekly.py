@@ -1,18 +1,20 @@
 """What the pages that show a week of openings have in common."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 
 from governance import tenancy
-from scheduling import openings, weeks, zones
+from scheduling import openings, rosters, weeks, zones
+from scheduling.editions import InForce
 from scheduling.forms import ANYBODY, OpeningsQuery
-from scheduling.models import Bookable, Service, ServiceBookable
+from scheduling.models import Bookable, Service
 from scheduling.walltime import local_date
 
 if TYPE_CHECKING:
@@ -35,21 +37,17 @@ class Asked:
 
 
 def offered(slug: str) -> tuple[Service, list[Bookable]]:
-    """The service with that short name and the people a visitor may ask for, in one query. Refuses with `Http404`."""
-    links = ServiceBookable.objects.filter(service__slug=slug, service__is_active=True).order_by("order", "id")
-    rows = list(links.select_related("service", "bookable"))
-    service = rows[0].service if rows else get_object_or_404(Service.objects.active(), slug=slug)
-    return service, _askable(rows)
+    """The service with that short name and the people a visitor may ask for. Refuses with `Http404`."""
+    try:
+        roster = rosters.of_slug(slug, InForce())
+    except Service.DoesNotExist as error:
+        raise Http404 from error
+    return copy(roster.service), roster.people()
 
 
 def providers_of(service: Service) -> list[Bookable]:
     """The people a visitor may ask for."""
-    return _askable(service.links.order_by("order", "id").select_related("bookable"))
-
-
-def _askable(links: Iterable[ServiceBookable]) -> list[Bookable]:
-    everybody = (link.bookable for link in links)
-    return [bookable for bookable in everybody if bookable.is_active and bookable.kind == Bookable.Kind.PERSON]
+    return rosters.of(service, InForce()).people()
 
 
 def asked(data: "QueryDict", providers: Sequence[Bookable], *, at: datetime, zone: str = "") -> Asked:
