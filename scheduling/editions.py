@@ -18,6 +18,7 @@ _RENEW = (
 )
 _RANDOM = {"postgresql": "gen_random_uuid()", "sqlite": "lower(hex(randomblob(16)))"}
 _kept = tenancy.Kept(seconds=lambda: conf.EDITIONS_KEPT.total_seconds(), most=lambda: conf.EDITIONS_MOST)
+forget = _kept.forget
 
 
 class InForce:
