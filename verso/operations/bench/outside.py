@@ -63,12 +63,12 @@ def starts(port: int, days: int, after: int = 0) -> list[str]:
     return found
 
 
-def booking(start: str, number: int) -> bytes:
+def booking(start: str, number: int, with_: str = "any") -> bytes:
     """One visitor's POST."""
     form = {
         "csrfmiddlewaretoken": CSRF,
         "start": start,
-        "with": "any",
+        "with": with_,
         "name": f"Person {number}",
         "email": f"person-{number}@bench.example",
         "phone": "",
@@ -91,9 +91,9 @@ def _bookings(free: list[str]) -> Iterator[bytes]:
     return (booking(start, number) for number, start in zip(count(1), free, strict=False))
 
 
-def race(port: int, start: str) -> Figure:
+def race(port: int, start: str, provider: str) -> Figure:
     """Fifty at once for the one opening of one provider."""
-    requests = iter([booking(start, 900_000 + number) for number in range(50)])
+    requests = iter([booking(start, 900_000 + number, provider) for number in range(50)])
     load = client.burst(port, lambda: next(requests, None), connections=50, seconds=30)
     met = ", ".join(f"{times} x {status}" for status, times in sorted(load.statuses.items()))
     won = load.statuses[303] == 1 and load.statuses[409] == 49 and load.seconds < 3

@@ -47,8 +47,7 @@ def _over_http(env: dict[str, str], provider: str) -> Iterator[Figure]:
     with stand.serving("verso.wsgi:application", env) as port:
         yield from outside.openings(port, base, provider)
         yield from _booking(port)
-        with_one = outside.starts(port, 60, after=300)
-        yield outside.race(port, with_one[-1])
+        yield outside.race(port, outside.starts(port, 60, after=300)[-1], provider)
         yield outside.sign_in(port, inside.hashing_seconds())
 
 
