@@ -177,7 +177,8 @@ def shape_of(service: Service) -> Shape:
 
 def eligible(service: Service, with_id: UUID | None, edition: InForce) -> list[Link]:
     """Who and what may serve, in order; only the one asked for of a kind of which one is needed. At most one query."""
-    rows = (row for row in rosters.of(service, edition).bookables if row.kind in service.needs)
+    needs = service.needs
+    rows = (row for row in rosters.of(service, edition).bookables if row.kind in needs)
     links = [Link(row.pk, row.kind, row.time_zone, row.observes_holidays) for row in rows]
     asked = next((link for link in links if link.bookable_id == with_id), None)
     if with_id is not None and asked is None:
