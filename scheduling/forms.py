@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from governance.models import Person
 from scheduling.walltime import check_zone
 
 ANYBODY = "any"
@@ -247,9 +248,12 @@ class DeskForm(forms.Form):
     request_id = forms.CharField(required=False, max_length=100, validators=[_REQUEST], widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
-        """Somebody must be named."""
+        """Somebody must be named. Refuses whoever is not held here, or no more."""
         clean = super().clean() or self.cleaned_data
-        if not clean.get("customer"):
+        customer = clean.get("customer")
+        if customer and not Person.objects.filter(pk=customer, erased_at=None).exists():
+            self.add_error("name", _("This customer is not known here, or was erased. Choose another."))
+        elif not customer:
             for name in ("name", "email"):
                 if not clean.get(name) and name not in self.errors:
                     self.add_error(name, _("Choose a customer above, or write name and e-mail."))

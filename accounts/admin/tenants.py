@@ -51,7 +51,7 @@ class TenantSettingsAdmin(RefusalsShown):
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         """Describe, through the verb."""
-        changed = {field: form.cleaned_data[field] for field in form.changed_data}
+        changed = {field: form.cleaned_data[field] or "" for field in form.changed_data}
         stored = Tenant.objects.get(pk=obj.pk)
         tenants.describe(stored, by=request.user, at=timezone.now(), **changed)  # type: ignore[arg-type]
 

@@ -203,6 +203,15 @@ def face(tenant: Tenant, **changes: object) -> dict[str, object]:
     return body | changes
 
 
+def test_a_logo_can_be_taken_down(enter: Callable[..., Client], owner: User, tenant: Tenant) -> None:
+    browser, address = enter(owner), f"/admin/accounts/tenant/{tenant.pk}/change/"
+    logo = SimpleUploadedFile("logo.png", picture(), "image/png")
+    assert browser.post(address, face(tenant, logo=logo)).status_code == 302
+    assert Tenant.objects.get(pk=tenant.pk).logo
+    assert browser.post(address, face(tenant) | {"logo-clear": "on"}).status_code == 302
+    assert not Tenant.objects.get(pk=tenant.pk).logo
+
+
 def test_an_owner_gives_the_tenant_its_face(enter: Enter, owner: User, tenant: Tenant) -> None:
     address = f"{ADMIN}/tenant/{tenant.pk}/change/"
     logo = SimpleUploadedFile("../../My Logo.PNG", picture(), "image/png")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core import mail
@@ -15,10 +16,11 @@ from django.utils import timezone
 
 from accounts.models import Tenant, User
 from audit.models import Event
-from governance import tenancy
+from governance import people, tenancy
 from scheduling import weeks
 from scheduling.bookings import Customer
 from scheduling.models import Appointment, Service, WeeklyRule
+from tests.factories.governance import make_person
 from tests.factories.scheduling import make_booking, make_hold, make_service, on, providers_of
 from tests.scheduling_doors.conftest import deliver, hidden_in, starts_in
 
@@ -191,6 +193,21 @@ def test_the_desk_says_what_is_missing_and_what_is_taken(desk: Client, booked: A
     assert taken.status_code == 409
     assert "This time has just been taken." in taken.content.decode()
     assert 'value="zoe@visitor.example"' in taken.content.decode()
+
+
+def test_nobody_unknown_or_erased_is_booked(
+    desk: Client, service: Service, day: date, booked: Appointment, manager: User, second_tenant: Tenant
+) -> None:
+    with tenancy.within(second_tenant):
+        foreign = make_person("Foreign Person")
+    assert booked.customer is not None
+    people.erase(booked.customer, by=manager, at=timezone.now())
+    address = f"{BOOK}?service=consultation&start={weeks.value(on(day, '12:00'))}"
+    for customer in (foreign.pk, booked.customer_id, uuid4()):
+        answer = desk.post(address, {"customer": str(customer), "note": "x", "request_id": uuid4().hex})
+        assert answer.status_code == 422
+        assert "not known here" in answer.content.decode()
+    assert Appointment.objects.count() == 1
 
 
 def test_a_time_outside_the_rules_needs_the_right_and_a_reason(
