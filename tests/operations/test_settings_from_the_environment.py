@@ -96,3 +96,10 @@ def test_processes_that_start_together_agree_on_one_kept_secret(tmp_path: Path) 
     assert len(keys) == 1
     assert len(keys.pop()) >= 50
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_the_example_can_be_copied_as_it_is(tmp_path: Path) -> None:
+    lines = [line for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#")]
+    example = dict(line.split("=", 1) for line in lines) | {"VERSO_DATA_DIR": str(tmp_path)}
+    names = ("DATABASES", "CACHES", "CELERY_BROKER_URL", "EMAIL_BACKEND", "STORAGES", "DEBUG", "RATE_LIMITS")
+    assert shown(tmp_path, *names, **example) == shown(tmp_path, *names)
