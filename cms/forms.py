@@ -1,5 +1,6 @@
 """Typed input of the contact form and of the inbox, as clean values."""
 
+import unicodedata
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,17 +16,28 @@ from cms.models import ContactMessage
 SALT = "cms.contact"
 
 
+def one_line(value: str) -> None:
+    """Refuses line breaks and control characters: name and subject stand in the head of our answer."""
+    if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in value):
+        raise ValidationError(_("Line breaks and control characters do not belong here."), code="control")
+
+
 class ContactForm(forms.Form):
     """A message to us. `at` is now; the stamp carries the form's identity and when it was handed out."""
 
-    name = forms.CharField(label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=120,
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
     email = forms.EmailField(
         label=_("Your e-mail"),
         max_length=254,
         help_text=_("We answer to this address and use it for nothing else."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    subject = forms.CharField(label=_("What is it about?"), max_length=150)
+    subject = forms.CharField(label=_("What is it about?"), max_length=150, validators=[one_line])
     message = forms.CharField(label=_("Your message"), max_length=5000, widget=forms.Textarea(attrs={"rows": 7}))
     website = forms.CharField(
         label=_("Leave this field empty"),

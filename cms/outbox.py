@@ -51,7 +51,7 @@ def send_reply(message: Any) -> None:
         raise outbox.NoLongerWanted
     try:
         person, subject, text = reply.message.person, reply.message.subject, reply.text
-        to = formataddr((person.name, person.email))
+        to = formataddr((" ".join(person.name.split()), person.email))
     except keys.Erased as gone:
         raise outbox.NoLongerWanted from gone
     with translation.override(reply.message.locale):

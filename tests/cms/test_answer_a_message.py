@@ -62,6 +62,14 @@ def test_a_subject_cannot_smuggle_a_header(tenant: Tenant, receptionist: User) -
     assert sent.recipients() == ["Ada Winter <ada@example.net>"]
 
 
+def test_a_name_of_two_lines_does_not_keep_the_answer_back(tenant: Tenant, receptionist: User) -> None:
+    reply = answer(receive_message(name="Ada\r\nBcc: eve@example.net"), receptionist)
+    outbox.deliver(at=timezone.now())
+    assert outbox.states_of([reply], kind="cms.reply") == {str(reply.pk): "delivered"}
+    (sent,) = [m for m in mail.outbox if "ada@example.net" in m.to[0]]
+    assert sent.message()["Bcc"] is None
+
+
 def test_somebody_erased_meanwhile_gets_no_mail(tenant: Tenant, receptionist: User) -> None:
     message = receive_message()
     reply = answer(message, receptionist)

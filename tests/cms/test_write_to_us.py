@@ -57,6 +57,12 @@ def test_a_message_is_received_and_answered_by_a_redirect(client: Client, tenant
     assert "ada@example.net" not in thanks.content.decode()
 
 
+@pytest.mark.parametrize("field", ["name", "subject"])
+@pytest.mark.parametrize("sign", ["\r\n", "\x00", "\u2028"])
+def test_what_will_stand_in_a_mails_head_has_one_line(client: Client, tenant: Tenant, field: str, sign: str) -> None:
+    assert_kept(send(client, **{field: f"Ada{sign}Bcc: eve@example.net"}), 422)
+
+
 def test_a_form_as_a_browser_sends_it_is_received(client: Client, tenant: Tenant, settings: Any) -> None:
     settings.CONTACT_MINIMUM_SECONDS = 0
     form = client.get("/contact/").content.decode()
