@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts import passwords
 from accounts.models import Membership
-from audit import outbox
+from audit import breakers, outbox
 from governance import tenancy
 
 
@@ -24,4 +24,5 @@ def invite(message: Any) -> None:
     with translation.override(tenant.locale):
         words = {"tenant": tenant, "link": tenant.url(path), "is_new": not user.has_usable_password()}
         body = render_to_string("account/mail/invitation.txt", words)
-        EmailMessage(_("You can sign in at %(name)s") % {"name": tenant.name}, body, to=[user.email]).send()
+        mail = EmailMessage(_("You can sign in at %(name)s") % {"name": tenant.name}, body, to=[user.email])
+        breakers.call("smtp", mail.send)

@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
-from audit import outbox
+from audit import breakers, outbox
 from cms import policies
 from cms.models import ContactMessage, ContactReply
 from governance import keys, tenancy
@@ -69,11 +69,12 @@ def _send(subject: str, body: str, *, to: str, once: str) -> None:
     """One plain mail. The same mail sent twice carries the same Message-ID, so that mailboxes show it once."""
     tenant = tenancy.current()
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    EmailMessage(
+    mail = EmailMessage(
         " ".join(subject.split()),
         f"{body.rstrip()}\n\n-- \n{tenant.name}\n{tenant.url('/')}\n",
         formataddr((tenant.name, sender)),
         [to],
         reply_to=[tenant.contact_email] if tenant.contact_email else None,
         headers={"Message-ID": f"<{once}@{sender.rpartition('@')[2]}>"},
-    ).send()
+    )
+    breakers.call("smtp", mail.send)

@@ -146,8 +146,11 @@ class Page:
         near = getattr(refusal, "nearest", None)
         if near is None:
             near = openings.nearest(self.service, start=start, at=timezone.now(), with_id=with_id)
-        status = 503 if isinstance(refusal, bookings.Crowded) else 409 if is_lost else 422
-        return self.answer(form, start=start, with_id=with_id, refusal=refusal, nearest=near, status=status)
+        status = 429 if isinstance(refusal, bookings.Crowded) else 409 if is_lost else 422
+        response = self.answer(form, start=start, with_id=with_id, refusal=refusal, nearest=near, status=status)
+        if status == 429:
+            response["Retry-After"] = "1"
+        return response
 
     def answer(
         self,

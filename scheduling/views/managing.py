@@ -35,14 +35,18 @@ View = Callable[..., HttpResponse]
 
 
 def by_token(view: View) -> View:
-    """Find what a secret opens, the same 404 for every wrong one; keep the page out of caches and indexes."""
+    """Find what a secret opens, the same 404 for every wrong one; who brings it acts as the customer.
+
+    Keeps the page out of caches and indexes.
+    """
 
     @wraps(view)
     def found(request: "HttpRequest", token: str) -> HttpResponse:
         appointment = Appointment.objects.by_token(token).select_related("service", "customer").first()
         if appointment is None:
             raise Http404
-        response = view(request, appointment, token)
+        with context.acting(actor=_customer(appointment)):
+            response = view(request, appointment, token)
         response["Cache-Control"] = "no-store, private"
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex, nofollow, noarchive"

@@ -138,6 +138,22 @@ def test_celery_is_known_to_tasks_and_to_the_roof_only() -> None:
     assert strangers == {"verso.celery"}
 
 
+def test_every_mail_leaves_through_the_circuit_breaker() -> None:
+    """Calling `.send()` goes past it; `breakers.call("smtp", mail.send)` hands it over."""
+    direct = [
+        f"{module}:{node.lineno}"
+        for module, path in source.modules()
+        if importers_of_mail(path)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "send"
+    ]
+    assert direct == []
+
+
+def importers_of_mail(path: Path) -> bool:
+    return "django.core.mail" in path.read_text()
+
+
 def test_every_beat_task_exists_and_has_a_command_twin() -> None:
     celery_app.loader.import_default_modules()
     for name, entry in settings.CELERY_BEAT_SCHEDULE.items():

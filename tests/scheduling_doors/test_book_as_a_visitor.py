@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from accounts.models import Tenant
-from scheduling import weeks
+from scheduling import bookings, weeks
 from scheduling.models import Allocation, Appointment, Service
 from tests.factories.scheduling import make_booking, make_service, on, providers_of
 from tests.scheduling_doors.conftest import ADDRESS, hidden_in, starts_in
@@ -192,6 +192,20 @@ def test_the_second_tenants_service_is_not_found(service: Service, second_tenant
 
 
 @override_settings(RATE_LIMITS=True, RATELIMIT_ENABLE=True)
+def test_a_race_the_database_cannot_settle_asks_to_try_again(
+    typed: dict[str, str], send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crowded(*_args: Any, **_words: Any) -> None:
+        raise bookings.Crowded
+
+    monkeypatch.setattr(bookings, "book", crowded)
+    answer = send(typed)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "1")
+    page = answer.content.decode()
+    assert "Many people are booking right now" in page
+    assert 'value="vera@visitor.example"' in page
+
+
 def test_many_bookings_from_one_address_are_slowed_down(typed: dict[str, str], send: Send) -> None:
     answers = [send(typed, email="broken", request_id=str(number)) for number in range(21)]
     assert {answer.status_code for answer in answers[:20]} == {422}

@@ -11,6 +11,7 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from accounts.models import Tenant
+from audit.models import Event
 from governance import people
 from scheduling import bookings, weeks
 from scheduling.bookings import Booked, Customer
@@ -85,6 +86,15 @@ def test_cancelling_asks_once_more_and_then_cancels(booked: Booked, address: str
     assert "Your appointment is cancelled" in page
     assert "Cancel the appointment" not in page
     assert "/book/consultation/" in page
+
+
+def test_the_ledger_names_the_customer_who_brought_the_link(booked: Booked, address: str, day: date) -> None:
+    customer = str(booked.appointment.customer_id)
+    Client().post(f"{address}reschedule/", {"start": weeks.value(on(day, "12:00"))})
+    Client().post(f"{address}cancel/", {"reason": ""})
+    for act in ("rescheduled", "cancelled"):
+        event = Event.objects.get(action=f"scheduling.appointment.{act}")
+        assert (event.actor_kind, event.actor_id, event.door) == ("customer", customer, "web")
 
 
 def test_cancelling_twice_says_that_it_is_over(booked: Booked, address: str) -> None:
