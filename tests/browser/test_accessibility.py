@@ -1,18 +1,21 @@
 """Every public page reads well for everybody (axe-core, WCAG 2.2 AA), in light and dark, on wide and narrow screens."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import RequestFactory
-from playwright.sync_api import Page
+from django.utils import timezone
+from playwright.sync_api import Page, expect
 
 from accounts.models import Tenant, User
 from cms.views import errors
 from governance import tenancy
+from scheduling import weeks
 from tests.factories.cms import receive_message
-from tests.factories.scheduling import make_service
+from tests.factories.scheduling import make_booking, make_service, on
 
 pytestmark = pytest.mark.browser
 
@@ -45,6 +48,41 @@ def test_public_pages_have_no_violation_and_fit_the_window(
         page.goto(path)
         if found := [*violations(page), *(["wider than its window"] if overflow(page) > 0 else [])]:
             faults[path] = found
+    assert faults == {}
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=["wide and light", "narrow and dark"])
+def test_every_page_on_the_way_to_an_appointment_has_no_violation(
+    tenant: Tenant, open_page: Callable[..., Page], window: dict[str, Any]
+) -> None:
+    service = make_service(tenant, slug="physiotherapy", cancel_notice_minutes=0, reschedule_notice_minutes=0)
+    page, faults = open_page(**window), {}
+
+    def look(name: str) -> None:
+        if found := [*violations(page), *(["wider than its window"] if overflow(page) > 0 else [])]:
+            faults[name] = found
+
+    first = timezone.now().date() + timedelta(days=7)
+    taken = make_booking(service, start=on(first, "10:00"), at=timezone.now())
+    page.goto(f"/book/physiotherapy/?from={first}")
+    look("the week")
+    page.goto(f"/book/physiotherapy/?from={first + timedelta(days=900)}")
+    look("a week with nothing free")
+    page.goto("/book/physiotherapy/?from=nonsense")
+    look("a week nobody can show")
+    page.goto(f"/book/physiotherapy/details/?start={weeks.value(on(first, '10:00'))}")
+    look("a time somebody has taken")
+    page.goto(f"/book/physiotherapy/details/?start={weeks.value(on(first, '11:00'))}")
+    look("the form")
+    page.get_by_role("button", name="Book this appointment").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    look("the form with its errors")
+    for path in ("", "reschedule/", "cancel/"):
+        page.goto(f"/b/{taken.token}/{path}")
+        look(f"the customer's own page, {path or 'as it stands'}")
+    page.get_by_role("button", name="Cancel the appointment").click()
+    expect(page.get_by_role("link", name="Book again")).to_be_visible()
+    look("a cancelled appointment")
     assert faults == {}
 
 
