@@ -1,4 +1,4 @@
-"""The test suite: the real components, cheap hashing only where hashing is not the subject."""
+"""The test suite: the real components, real hashing included."""
 
 import tempfile
 

@@ -1,11 +1,13 @@
-"""A rule on paper names what keeps it and the story that would fail without it; both must exist."""
+"""What the documents say of the code is so: rules name their stories, pages name every question and task there is."""
 
 import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.house.source import APPS, ROOT
+from verso.operations import doctor
 
 RULES = sorted(ROOT.glob("docs/rules/*.md"))
 STORY = re.compile(r"`(test_\w+)(?:\.py)?(?:::(test_\w+)…?)?`")
@@ -42,3 +44,13 @@ def test_every_file_that_keeps_a_rule_exists(document: Path) -> None:
     named = [(cells[0], place) for cells in rows(document) for place in PLACE.findall(cells[2])]
     assert named
     assert [(number, place) for number, place in named if not is_there(place)] == []
+
+
+def test_every_question_of_the_doctor_has_its_page() -> None:
+    told = re.findall(r"^\| `(\w+)`", (ROOT / "docs/operating/alarms.md").read_text(), re.M)
+    assert told == list(doctor.QUESTIONS)
+
+
+def test_every_task_of_the_clock_has_its_page() -> None:
+    told = re.findall(r"^\| `(\w+)`", (ROOT / "docs/operating/clockwork.md").read_text(), re.M)
+    assert sorted(told) == sorted(settings.CELERY_BEAT_SCHEDULE)
