@@ -40,7 +40,7 @@ def change(message: "OutboxMessage") -> None:
 def cancellation(message: "OutboxMessage") -> None:
     """The appointment does not take place. Our reason is told; the customer's own words are not sent back as ours."""
     appointment = _wanted(message, Status.CANCELLED)
-    reason = "" if message.payload.get("cancelled_by") == "customer" else appointment.close_reason
+    reason = "" if message.payload.get("cancelled_by") == "customer" else appointment.close_reason or ""
     _send(notices.cancellation(appointment, reason=reason, at=timezone.now()))
 
 

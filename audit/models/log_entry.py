@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from auditlog.models import AbstractLogEntry, LogEntryManager
-from auditlog.registry import auditlog
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -69,8 +68,3 @@ class LogEntry(AbstractLogEntry):
         verbose_name = _("configuration change")
         verbose_name_plural = _("configuration changes")
         default_permissions = ("view",)
-
-    def watched_model(self) -> type[models.Model] | None:
-        """The model of the row, while it is still watched."""
-        model = self.content_type.model_class()
-        return model if model is not None and auditlog.contains(model) else None

@@ -17,5 +17,5 @@ def home(request: HttpRequest) -> HttpResponse:
 @gate.public
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    """What we hold about people, why and for how long, read from the rules the software itself follows."""
+    """What we hold about people, why and for how long, in plain words."""
     return render(request, "cms/privacy.html")

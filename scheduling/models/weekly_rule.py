@@ -71,10 +71,6 @@ class WeeklyRule(TenantOwned):
         if (self.every_n_weeks or 1) > 1 and not self.valid_from:
             raise ValidationError({"valid_from": _("Name the first day, so that the weeks can be counted from it.")})
 
-    def opens_on(self, day: date) -> bool:
-        """Does this rule begin on that local date?"""
-        return day.weekday() == self.weekday and holds_on(day, self.valid_from, self.valid_to, self.every_n_weeks)
-
 
 def holds_on(day: date, valid_from: date | None, valid_to: date | None, every_n_weeks: int) -> bool:
     """Is a date, of the right weekday, within a rule's first and last day and in one of its weeks?"""

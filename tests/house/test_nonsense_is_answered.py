@@ -112,6 +112,21 @@ def ask(client: Client, address: str, request: dict[str, Any]) -> int:
     return answer.status_code
 
 
+PROBES = ("healthz", "readyz", "metrics")  # asked by address, not by name
+
+
+def test_an_unknown_host_is_404_at_every_address_but_the_probes(tenant: Tenant) -> None:
+    asked = {"holes": ["x"], "query": "", "kind": FORM, "body": b"", "host": "nobody.example"}
+    answers = {
+        (address, method): ask(Client(), address, asked | {"method": method})
+        for address in ADDRESSES
+        if address not in PROBES
+        for method in ("GET", "POST")
+    }
+    assert {where: status for where, status in answers.items() if status != 404} == {}
+    assert len(answers) > 100
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 @FUZZ
 @given(request=nonsense())
