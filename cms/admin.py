@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -196,7 +197,7 @@ def _received_by_day(today: date) -> list[tuple[str, int]]:
     since = timezone.make_aware(datetime.combine(days[0], time.min))
     moments = ContactMessage.objects.filter(received_at__gte=since).values_list("received_at", flat=True)
     counted = Counter(timezone.localdate(moment) for moment in moments)
-    return [(date_format(day, "D"), counted[day]) for day in days]
+    return [(capfirst(date_format(day, "D")), counted[day]) for day in days]
 
 
 def _weight(message: ContactMessage) -> str:

@@ -44,7 +44,8 @@ def main(only_check: bool) -> int:
 
 
 def _words(catalogue: "polib.POFile | polib.MOFile") -> dict[tuple[str | None, str], object]:
-    kept = [entry for entry in catalogue if entry.translated() and not entry.obsolete]
+    """What is said for each word; entries of a compiled catalogue know no flags, and are all translated."""
+    kept = catalogue.translated_entries() if isinstance(catalogue, polib.POFile) else list(catalogue)
     return {(entry.msgctxt, entry.msgid): entry.msgstr or entry.msgstr_plural for entry in kept}
 
 

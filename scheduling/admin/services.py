@@ -33,7 +33,7 @@ class ServiceAdmin(TenantAdmin):
     fieldsets = (
         (None, {"fields": ("name", "slug", "summary", "description", ("price", "currency"), ("is_active", "order"))}),
         (
-            _("Time"),
+            _("How long it takes"),
             {
                 "fields": (("duration_minutes", "step_minutes"), ("buffer_before_minutes", "buffer_after_minutes")),
                 "description": _(

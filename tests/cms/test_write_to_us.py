@@ -81,8 +81,8 @@ def test_the_language_spoken_on_the_page_is_kept_for_the_answer(client: Client, 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"subject": ""}, "What is it about?: This field is required."),
-        ({"name": "x" * 121}, "Your name: Ensure this value has at most 120 characters"),
+        ({"subject": ""}, "What is it about? – This field is required."),
+        ({"name": "x" * 121}, "Your name – Ensure this value has at most 120 characters"),
         ({"website": "https://spam.example"}, "Please leave the field “website” empty"),
         ({"stamp": ""}, "Please check your message and send it once more."),
         ({"stamp": "tampered:with:it"}, "Please check your message and send it once more."),

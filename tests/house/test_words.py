@@ -19,6 +19,7 @@ from django.utils.functional import Promise
 from accounts import permissions
 from tests.house import words
 from tests.house.source import APPS, ROOT
+from tools import messages
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{[\w:]*\}")
 TAG = re.compile(r"<[^<>]+>")
@@ -87,6 +88,10 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
     assert spells == {(entry.msgctxt, entry.msgid): translations(entry) for entry in spoken()}
     assert compiled.metadata["Plural-Forms"] == words.catalogue().metadata["Plural-Forms"]
     assert compiled.metadata["Content-Type"] == "text/plain; charset=UTF-8"
+
+
+def test_make_check_finds_nothing_to_say_about_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
+    assert messages.main(only_check=True) == 0, capsys.readouterr().out
 
 
 def test_no_template_says_a_word_that_is_not_marked() -> None:
