@@ -1,10 +1,13 @@
 """What the documents say of the code is so: rules name their stories, pages name every question and task there is."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import get_commands, load_command_class
+from django.core.management.base import BaseCommand
 
 from tests.house.source import APPS, ROOT
 from verso.operations import doctor
@@ -44,6 +47,21 @@ def test_every_file_that_keeps_a_rule_exists(document: Path) -> None:
     named = [(cells[0], place) for cells in rows(document) for place in PLACE.findall(cells[2])]
     assert named
     assert [(number, place) for number, place in named if not is_there(place)] == []
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """Every `manage.py …` line of the code blocks in README and docs, with the page it stands on."""
+    pages = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+    lines = [(page.name, line) for page in pages for line in page.read_text().splitlines() if line.startswith("    ")]
+    found = [(name, line.partition("manage.py ")[2]) for name, line in lines if "manage.py " in line]
+    return [(name, shlex.split(words, comments=True)) for name, words in found]
+
+
+@pytest.mark.parametrize(("page", "words"), commands(), ids=lambda value: str(value[0]) if value else "")
+def test_every_command_written_down_can_be_given_so(page: str, words: list[str]) -> None:
+    app = get_commands()[words[0]]
+    command = app if isinstance(app, BaseCommand) else load_command_class(app, words[0])
+    command.create_parser("manage.py", words[0]).parse_args(words[1:])
 
 
 def test_every_question_of_the_doctor_has_its_page() -> None:

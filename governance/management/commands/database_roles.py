@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from psycopg.conninfo import make_conninfo
@@ -43,7 +44,11 @@ class Command(BaseCommand):
         web, migrator = (_login(alias) for alias in ("default", "migration"))
         if web.name == migrator.name:
             raise CommandError("DATABASE_URL and MIGRATION_DATABASE_URL name the same role; the web must own no table.")
-        grants.create(url or _url("migration"), migrator=migrator, web=web)
+        try:
+            grants.create(url or _url("migration"), migrator=migrator, web=web)
+        except psycopg.Error as refused:
+            words = str(refused).splitlines()[0]
+            raise CommandError(f"{words}. Name a login that may create roles: --as postgres://…") from refused
 
 
 def _login(alias: str) -> grants.Role:
