@@ -9,6 +9,7 @@ from django.db import connection, connections
 
 from governance import tenancy
 from scheduling import conf
+from scheduling.kept import adapted, prepared
 
 T = TypeVar("T")
 _STAMP = "SELECT stamp FROM scheduling_edition WHERE tenant_id = %s"
@@ -26,9 +27,9 @@ class InForce:
 
     def __init__(self) -> None:
         tenant_id = tenancy.current_id()
-        with connection.cursor() as cursor:
-            cursor.execute(_STAMP, [tenant_id if connection.features.has_native_uuid_field else tenant_id.hex])
-            row = cursor.fetchone()
+        cursor = prepared(connection)
+        cursor.execute(_STAMP, [adapted(tenant_id, connection)])
+        row = cursor.fetchone()
         self._edition = (tenant_id, row[0]) if row else None
 
     def known(self, question: Hashable, ask: Callable[[], T]) -> T:

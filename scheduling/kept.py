@@ -49,9 +49,9 @@ class Kept:
         params = list(statement.params)
         for place, number in statement.places:
             params[place] = adapted(values[number], connection)
-        with connection.cursor() as cursor:
-            cursor.execute(statement.sql, params)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        cursor = prepared(connection)
+        cursor.execute(statement.sql, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
         return _converted(rows, statement.converters, connection) if statement.converters else rows
 
     def _prepare(self, connection: Any, given: dict[str, Given]) -> Statement:
@@ -67,6 +67,11 @@ class Kept:
             raise LookupError("A value of this query is not among its parameters as it was given.")
         columns = [column for column, _sql, _alias in compiler.select[: compiler.col_count]]
         return Statement(sql, tuple(params), places, compiler.get_converters(columns))
+
+
+def prepared(connection: Any) -> Any:
+    """A cursor for a statement that is said all day long: PostgreSQL then parses it once per connection."""
+    return getattr(connection, "prepared_cursor", connection.cursor)()
 
 
 def _flat(given: dict[str, Given]) -> list[Value]:

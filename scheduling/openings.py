@@ -106,14 +106,25 @@ class Calendar:
 
 
 def between(
-    service: Service, *, lo: datetime | date, hi: datetime | date, zone: str, with_id: UUID | None = None, at: datetime
+    service: Service,
+    *,
+    lo: datetime | date,
+    hi: datetime | date,
+    zone: str,
+    with_id: UUID | None = None,
+    at: datetime,
+    edition: InForce | None = None,
 ) -> list[Opening]:
-    """Openings that start in [lo, hi), in order. Plain dates mean the beginning of that day in `zone`."""
+    """Openings that start in [lo, hi), in order. Plain dates mean the beginning of that day in `zone`.
+
+    `edition` is the one in force when this piece of work began, if that was asked already.
+    """
     first = walltime.seconds(max(_instant(lo, zone, at), earliest(service, at=at)))
     last = walltime.seconds(min(_instant(hi, zone, at), latest(service, at=at)))
     if first >= last:
         return []
-    return _openings(service, calendar(service, lo=first, hi=last, with_id=with_id, at=at).free(first, last))
+    known = calendar(service, lo=first, hi=last, with_id=with_id, at=at, edition=edition)
+    return _openings(service, known.free(first, last))
 
 
 def nearest(
@@ -148,12 +159,13 @@ def calendar(
     at: datetime,
     besides: Appointment | None = None,
     any_hours: bool = False,
+    edition: InForce | None = None,
 ) -> Calendar:
     """Everything needed to say who is free to start in [lo, hi): four queries, two once the edition is known.
 
     `besides` leaves an appointment's own time out of what is busy; `any_hours` takes everybody as open all along.
     """
-    edition = InForce()
+    edition = edition or InForce()
     known = Calendar(service.needs, shape_of(service), eligible(service, with_id, edition), with_id)
     if not known.links:
         return known

@@ -58,7 +58,7 @@ def bounds(first: date, days: int, zone: str) -> tuple[datetime, datetime]:
 
 def value(instant: datetime) -> str:
     """The instant as the contract writes it: 2026-11-24T09:00Z."""
-    return instant.astimezone(UTC).isoformat()[:16] + "Z"
+    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()[:16] + "Z"
 
 
 def laid_out(starts: Iterable[datetime], *, first: date, zone: str, today: date, last: date) -> Week:

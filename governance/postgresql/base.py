@@ -7,6 +7,7 @@ the pool forgets whose it was.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -135,8 +136,9 @@ class PreparedCursor(Fenced, psycopg.Cursor[Any]):
         return super().execute(query, params, **{**kwargs, "prepare": True})
 
 
+@cache
 def fence(cursor_class: type) -> type:
-    """The cursor class, fenced."""
+    """The cursor class, fenced; one for each, for every connection asks."""
     return type(f"Fenced{cursor_class.__name__}", (Fenced, cursor_class), {})
 
 
@@ -149,7 +151,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def prepared_cursor(self) -> Any:
-        """The connection's one cursor for statements that are always the same; seen by Django, never closed."""
+        """The connection's one cursor for statements that are always the same; seen by Django, never closed.
+
+        While queries are logged it is an ordinary one, whose log shows the values.
+        """
+        if self.queries_logged:
+            return self.cursor()
         self.ensure_connection()
         raw = self.connection
         if getattr(raw, "prepared_cursor", None) is None:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import gate
 from scheduling import openings, weeks
+from scheduling.editions import InForce
 from scheduling.forms import OpeningsQuery
 from scheduling.models import Service
 from scheduling.views import booking, weekly
@@ -46,9 +47,10 @@ def service(request: "HttpRequest", slug: str) -> "HttpResponseBase":
     """A week of openings; a POST books one."""
     if request.method == "POST":
         return booking.book(request, slug)
-    (found, providers), at = weekly.offered(slug), timezone.now()
+    edition, at = InForce(), timezone.now()
+    found, providers = weekly.offered(slug, edition)
     asked = weekly.asked(request.GET, providers, at=at)
-    context = weekly.week_context(found, asked, at=at) | {
+    context = weekly.week_context(found, asked, at=at, edition=edition) | {
         "choose_method": "get",
         "choose_address": reverse("scheduling:details", args=[slug]),
         "choose_label": _("Continue"),
@@ -60,8 +62,9 @@ def service(request: "HttpRequest", slug: str) -> "HttpResponseBase":
 @require_safe
 def openings_json(request: "HttpRequest", slug: str) -> HttpResponse:
     """Openings for programs, at most 62 days. Bad input is 400, an unknown service 404, both in words."""
+    edition, at = InForce(), timezone.now()
     try:
-        (found, providers), at = weekly.offered(slug), timezone.now()
+        found, providers = weekly.offered(slug, edition)
     except Http404:
         return _error(404, "not_found", _("There is no such service."))
     asked = weekly.asked(request.GET, providers, at=at)
@@ -72,7 +75,7 @@ def openings_json(request: "HttpRequest", slug: str) -> HttpResponse:
     if asked.form.errors:
         return _error(400, "invalid", _first_message(asked.form), asked.form.errors)
     lo, hi = weeks.bounds(asked.first, days, asked.zone)
-    rows = openings.between(found, lo=lo, hi=hi, zone=asked.zone, with_id=asked.with_id, at=at)
+    rows = openings.between(found, lo=lo, hi=hi, zone=asked.zone, with_id=asked.with_id, at=at, edition=edition)
     told = [{"start": weeks.value(row.start), "end": weeks.value(row.end), "with": row.bookable_ids} for row in rows]
     return HttpResponse(orjson.dumps({"openings": told}), content_type="application/json")
 

@@ -36,10 +36,10 @@ class Asked:
         return urlencode({"from": (first or self.first).isoformat(), "tz": self.zone, "with": self.with_id or ANYBODY})
 
 
-def offered(slug: str) -> tuple[Service, list[Bookable]]:
+def offered(slug: str, edition: InForce | None = None) -> tuple[Service, list[Bookable]]:
     """The service with that short name and the people a visitor may ask for. Refuses with `Http404`."""
     try:
-        roster = rosters.of_slug(slug, InForce())
+        roster = rosters.of_slug(slug, edition or InForce())
     except Service.DoesNotExist as error:
         raise Http404 from error
     return copy(roster.service), roster.people()
@@ -60,10 +60,10 @@ def asked(data: "QueryDict", providers: Sequence[Bookable], *, at: datetime, zon
     return Asked(form, clean.get("from") or today, zone, clean.get("with"), providers)
 
 
-def week_context(service: Service, asked: Asked, *, at: datetime) -> dict[str, Any]:
+def week_context(service: Service, asked: Asked, *, at: datetime, edition: InForce | None = None) -> dict[str, Any]:
     """Everything the week's templates read."""
     lo, hi = weeks.bounds(asked.first, weeks.LENGTH, asked.zone)
-    found = openings.between(service, lo=lo, hi=hi, zone=asked.zone, with_id=asked.with_id, at=at)
+    found = openings.between(service, lo=lo, hi=hi, zone=asked.zone, with_id=asked.with_id, at=at, edition=edition)
     today = local_date(at, asked.zone)
     last = local_date(at + timedelta(days=service.window_days), asked.zone)
     week = weeks.laid_out((row.start for row in found), first=asked.first, zone=asked.zone, today=today, last=last)

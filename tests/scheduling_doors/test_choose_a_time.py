@@ -144,14 +144,14 @@ def test_json_of_an_unknown_service(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize("providers", [1, 5])
-def test_a_week_costs_five_queries_once_and_three_from_then_on(
+def test_a_week_costs_four_queries_once_and_two_from_then_on(
     tenant: Tenant, day: date, providers: int, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     make_service(tenant, providers=providers, slug="consultation")
     Client().get("/book/")
     for address in (ADDRESS, JSON):
         editions.forget()
-        for queries in (5, 3):
+        for queries in (4, 2):
             with django_assert_num_queries(queries):
                 assert Client().get(address, {"from": day.isoformat()}).status_code == 200
 
