@@ -6,6 +6,7 @@ counting the try. `verso_breaker_open{destination}` is 1 while a destination is 
 
 from collections.abc import Callable
 from functools import cache
+from smtplib import SMTPRecipientsRefused
 from typing import Any, ParamSpec, TypeVar
 
 import pybreaker
@@ -38,6 +39,7 @@ def to(destination: str) -> pybreaker.CircuitBreaker:
         reset_timeout=conf.breaker_pause(),
         name=destination,
         listeners=[_Metrics()],
+        exclude=[SMTPRecipientsRefused],  # says something of an address that somebody typed, nothing of the server
         throw_new_error_on_trip=False,
     )
 

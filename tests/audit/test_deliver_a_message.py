@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
 from accounts.models import Tenant
-from audit import breakers, context, outbox
+from audit import breakers, conf, context, outbox
 from audit.models import Event, OutboxMessage
 from governance import tenancy
 from tests.factories.audit import at_once, make_message
@@ -229,6 +230,16 @@ def test_a_broken_destination_is_left_alone_and_costs_no_tries(tenant: Tenant, n
     assert len(calls) == 5
     assert sorted(OutboxMessage.objects.values_list("attempts", flat=True)) == [0, 0, 0, 1, 1, 1, 1, 1]
     assert breakers.OPEN.labels("story-mail")._value.get() == 1
+
+
+def test_addresses_that_are_refused_do_not_close_the_way_to_the_server() -> None:
+    def refused() -> None:
+        raise SMTPRecipientsRefused({"nobody@visitor.example": (550, b"no such mailbox")})
+
+    for _letter in range(conf.breaker_failures() + 1):
+        with pytest.raises(SMTPRecipientsRefused):
+            breakers.call("a mail server", refused)
+    assert breakers.call("a mail server", lambda: "sent") == "sent"
 
 
 # --- several at once ------------------------------------------------------------------------------------------------
