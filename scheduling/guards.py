@@ -50,12 +50,12 @@ INSERT INTO {EDITION} (id, tenant_id, stamp)
     WHERE t IS NOT NULL
     ON CONFLICT (tenant_id) DO UPDATE SET stamp = EXCLUDED.stamp;
 RETURN NULL;
-"""
+"""  # nosec B608 - our own names
 _RENEWED_SQLITE = f"""
 INSERT INTO {EDITION} (id, tenant_id, stamp)
   VALUES (lower(hex(randomblob(16))), {{row}}.tenant_id, lower(hex(randomblob(16))))
   ON CONFLICT (tenant_id) DO UPDATE SET stamp = excluded.stamp;
-"""
+"""  # nosec B608 - our own names
 
 
 def register() -> None:
