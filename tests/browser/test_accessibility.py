@@ -90,7 +90,7 @@ def test_every_page_on_the_way_to_an_appointment_has_no_violation(
 def test_error_pages_have_no_violation(
     tenant: Tenant, open_page: Callable[..., Page], rf: RequestFactory, status: int
 ) -> None:
-    drawn = errors.server_error(rf.get("/")) if status == 500 else errors.page(rf.get("/"), status, retry_after="30")
+    drawn = errors.server_error(rf.get("/")) if status == 500 else errors.page(rf.get("/"), status, retry_after=30)
     page = open_page(width=320)
     page.route("**/as-it-happens", lambda route: route.fulfill(status=status, body=drawn.text, headers=drawn.headers))
     page.goto("/as-it-happens")
