@@ -187,7 +187,7 @@ def _book(service: Service, start: datetime) -> None:
     )
 
 
-def hashing_seconds() -> float:
-    """How long one password check takes, in seconds."""
+def hashing() -> Callable[[], object]:
+    """One password check."""
     encoded = make_password("four unrelated quiet words")
-    return median_seconds(lambda: check_password("four unrelated quiet words", encoded), 30)
+    return lambda: check_password("four unrelated quiet words", encoded)

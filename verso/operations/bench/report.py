@@ -48,7 +48,7 @@ def _over_http(env: dict[str, str], provider: str) -> Iterator[Figure]:
         yield from outside.openings(port, base, provider)
         yield from _booking(port)
         yield outside.race(port, outside.starts(port, 60, after=300)[-1], provider)
-        yield outside.sign_in(port, inside.hashing_seconds())
+        yield outside.sign_in(port, inside.hashing())
 
 
 def _booking(port: int) -> Iterator[Figure]:
