@@ -31,7 +31,7 @@ def price(service: Service) -> str:
     """What it costs, if that is said: 60 EUR, 12.50 EUR."""
     if service.price is None:
         return ""
-    amount = number_format(service.price.normalize() if service.price % 1 else int(service.price), use_l10n=True)
+    amount = number_format(service.price, decimal_pos=2 if service.price % 1 else 0, use_l10n=True)
     return f"{amount} {service.currency}".strip()
 
 

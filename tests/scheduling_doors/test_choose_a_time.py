@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -163,3 +164,11 @@ def test_the_list_of_services_costs_one_query(tenant: Tenant, django_assert_num_
         Client().get("/book/")
         with django_assert_num_queries(1):
             Client().get("/book/")
+
+
+@pytest.mark.parametrize(("price", "said"), [("12.50", "12.50 EUR"), ("60.00", "60 EUR"), ("0.00", "0 EUR")])
+def test_every_list_of_services_says_what_they_cost(service: Service, price: str, said: str) -> None:
+    service.price, service.currency = Decimal(price), "EUR"
+    service.save()
+    for address in ("/", "/services/", "/book/"):
+        assert f"<span>{said}</span>" in Client().get(address).text
