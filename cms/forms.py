@@ -91,10 +91,12 @@ class ReplyForm(forms.ModelForm):
         fields: tuple[str, ...] = ()
 
     def clean_reply(self) -> str:
-        """Refuses an answer without words, unless the message is only closed or reopened."""
+        """Refuses an answer without words, and closing or reopening over one that was not sent."""
         reply = str(self.cleaned_data["reply"])
         if not reply and not {"_close", "_reopen"} & set(self.data):
             raise ValidationError(_("Write an answer first."), code="nothing_written")
+        if reply and {"_close", "_reopen"} & set(self.data):
+            raise ValidationError(_("You have written an answer. Send it first, or clear it."), code="not_sent")
         return reply
 
 

@@ -61,6 +61,21 @@ def test_an_empty_answer_is_refused_on_the_form(
     assert ContactMessage.objects.get().status == "new"
 
 
+@pytest.mark.parametrize("button", ["_close", "_reopen"])
+def test_only_its_own_button_sends_an_answer(
+    tenant: Tenant, receptionist: User, enter: Callable[[User], Client], button: str
+) -> None:
+    message, desk = receive_message(), enter(receptionist)
+    request_id = re.search(r'name="request_id" value="([^"]+)"', desk.get(page_of(message)).text)
+    assert request_id
+    page = desk.post(page_of(message), {"request_id": request_id[1], "reply": "Not yet ready", button: "1"})
+    assert page.status_code == 200
+    assert "You have written an answer. Send it first, or clear it." in page.text
+    assert "Not yet ready" in page.text
+    kept = ContactMessage.objects.get()
+    assert (kept.status, kept.replies.count()) == ("new", 0)
+
+
 def test_close_and_reopen_by_button_and_in_bulk(
     tenant: Tenant, receptionist: User, enter: Callable[[User], Client]
 ) -> None:
