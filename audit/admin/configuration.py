@@ -18,6 +18,7 @@ admin.site.unregister(LogEntry)
 class LogEntryAdmin(EvidenceAdmin):
     """Changes of configuration in this tenant."""
 
+    change_form_template = "admin/audit/evidence.html"
     list_display = ("timestamp", "action", "object_repr", "actor")
     list_select_related = ("actor", "content_type")
     list_filter = ("action",)

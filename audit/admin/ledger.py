@@ -87,6 +87,7 @@ class LedgerChangeList(ChangeList):
 class EventAdmin(EvidenceAdmin):
     """What happened in this tenant."""
 
+    change_form_template = "admin/audit/evidence.html"
     list_display = ("time", "action", "outcome", "actor", "about", "door", "request")
     list_display_links = ("time",)
     actions = None

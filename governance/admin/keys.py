@@ -16,6 +16,7 @@ from governance.models import TenantKey
 class TenantKeyAdmin(TenantAdmin):
     """Read-only."""
 
+    change_form_template = "admin/audit/evidence.html"
     list_display = ("purpose", "generation", "age", "provider", "provider_version", "created_at", "destroyed_at")
     fields = list_display
     readonly_fields = list_display

@@ -254,3 +254,9 @@ def test_who_may_not_read_the_ledger_does_not(role: str, enter: Enter, request: 
 
 def test_nobody_at_all_is_sent_to_sign_in(tenant: Tenant, client: Client) -> None:
     assert client.get(LIST).status_code == 302
+
+
+def test_an_event_offers_no_history_of_its_own(tenant: Tenant, reading: Client) -> None:
+    event = make_event("story.here")
+    page = reading.get(f"{LIST}{event.pk}/change/")
+    assert (page.status_code, f"{LIST}{event.pk}/history/" in page.text) == (200, False)
