@@ -249,10 +249,13 @@ class AppointmentAdmin(TenantAdmin):
     ) -> "HttpResponse":
         """With the verbs that may be used on it now, and what happened so far."""
         at, user = timezone.now(), request.user
+        may_cancel, may_reschedule = (may(user, obj, at=at) for may in (policies.may_cancel, policies.may_reschedule))
+        stands = obj.status == Status.CONFIRMED and not obj.is_over(at=at)
         context |= {
             "may_confirm": policies.may_confirm(user, obj),
-            "may_cancel": policies.may_cancel(user, obj, at=at),
-            "may_reschedule": policies.may_reschedule(user, obj, at=at),
+            "may_cancel": may_cancel,
+            "may_reschedule": may_reschedule,
+            "is_too_late": stands and policies.may_manage(user) and not (may_cancel and may_reschedule),
             "may_close": policies.may_close(user, obj, at=at),
             "history": history.lines(obj, zone=_zone()) if obj else [],
             "events_url": f"{reverse('admin:audit_event_changelist')}?object={obj.pk}" if obj else "",

@@ -8,6 +8,7 @@ from django.template import Context, Template
 from django.test import Client
 
 from accounts.models import Tenant, User
+from tests.factories import accounts as people
 
 CHART = "{% load charts %}{% bars points name='c' title='Messages' unit='new' %}"
 
@@ -43,3 +44,9 @@ def test_apps_stand_in_the_order_of_a_working_day(tenant: Tenant, owner: User, e
     labels = [app["app_label"] for app in page.context["available_apps"]]
     assert labels == [app for app in ("scheduling", "cms", "governance", "accounts", "audit") if app in labels]
     assert "<h1>Today</h1>" in page.text
+
+
+def test_a_role_that_opens_nothing_is_told_whom_to_ask(tenant: Tenant) -> None:
+    page = people.enter(people.make_member("editor", role="editor")).get("/admin/").text
+    assert "Nothing is open to your role yet" in page
+    assert "An owner or a manager can give you another role." in page

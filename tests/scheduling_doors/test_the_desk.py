@@ -395,3 +395,24 @@ def test_hours_are_typed_as_the_clock_shows_them(manager: User, enter: Enter, se
     wrong = boss.post(address, {**typed, "rules-0-start_minute": "late"})
     assert wrong.status_code == 200
     assert "for example 09:30" in wrong.content.decode()
+
+
+def test_a_receptionist_reads_why_a_close_appointment_stays_as_it_is(
+    desk: Client, manager: User, enter: Enter, service: Service
+) -> None:
+    service.cancel_notice_minutes = service.reschedule_notice_minutes = 60 * 24 * 30
+    service.save()
+    soon = make_booking(service, start=on(timezone.now().date() + timedelta(days=3), "11:00"), at=timezone.now())
+    words = "It is too close to the start for your role to change everything."
+    shown, cancel = desk.get(page("change", soon.appointment)).text, page("cancel", soon.appointment)
+    assert (words in shown, cancel in shown) == (True, False)
+    shown = enter(manager).get(page("change", soon.appointment)).text
+    assert (words in shown, cancel in shown) == (False, True)
+
+
+def test_the_dashboard_links_only_to_what_is_open(
+    service: Service, receptionist: User, auditor: User, enter: Enter
+) -> None:
+    services = f'class="board__more"><a href="{reverse("admin:scheduling_service_changelist")}"'
+    assert services in enter(receptionist).get("/admin/").text
+    assert services not in enter(auditor).get("/admin/").text
