@@ -27,6 +27,7 @@ test: dev ## run the whole suite on PostgreSQL, Redis and SQLite, started here w
 	@$(BIN)/python -m tools.test
 
 story: dev ## run the stories whose name matches: make story S=confirm
+	@test -n "$(S)" || { echo "Which stories? make story S=confirm runs those whose name holds that word."; exit 2; }
 	@$(BIN)/python -m pytest -q -k "$(S)"
 
 check: dev ## format, lint, types, floor plan, templates, secrets, advisories, deploy checks
