@@ -154,7 +154,9 @@ def test_a_dead_broker_neither_breaks_nor_delays_nor_loses_anything(
         if silent:
             listener.listen()  # accepts, and never says a word
         port = listener.getsockname()[1]
-        broken = app.connection_for_write(url=f"redis://127.0.0.1:{port}/0", transport_options={"socket_timeout": 30})
+        broken = app.connection_for_write(
+            url=f"redis://127.0.0.1:{port}/0", transport="redis", transport_options={"socket_timeout": 30}
+        )
         asked = tasks.deliver_outbox.apply_async
         monkeypatch.setattr(tasks.deliver_outbox, "apply_async", lambda **options: asked(**options, connection=broken))
         with transaction.atomic():

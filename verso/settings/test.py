@@ -14,10 +14,12 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 
-# Each worker clears its own Redis database, never its neighbour's.
+# Each worker clears its own Redis database, never its neighbour's; its messages wait there too.
 if env.REDIS_URL and env.TEST_WORKER:
     _server, _, _number = env.REDIS_URL.rpartition("/")
     CACHES["default"]["LOCATION"] = f"{_server}/{(int(_number) + 8 * int(env.TEST_WORKER.lstrip('gw'))) % 16}"
+    if not env.CELERY_BROKER_URL:
+        CELERY_BROKER_URL = CACHES["default"]["LOCATION"]
 
 # What is believed about hosts does not grow old in the middle of a story that counts queries; conftest forgets it.
 TENANT_CACHE_SECONDS = 600.0
