@@ -26,15 +26,15 @@ log = structlog.get_logger(__name__)
 class Channel(filesystem.Channel):
     """A channel whose readers never see half a file."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **_kwargs: Any) -> None:
-        """Put `payload` onto `queue`; names sort by the time of posting (nanoseconds since boot)."""
+    def _put(self, queue: str, message: dict[str, Any], **_kwargs: Any) -> None:  # type: ignore[override]  # as its base names it
+        """Put `message` onto `queue`; names sort by the time of posting (nanoseconds since boot)."""
         name = f"{monotonic_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         try:
-            _place(Path(self.data_folder_out, name), dumps(payload))
+            _place(Path(self.data_folder_out, name), dumps(message))
         except OSError as error:
             raise ChannelError(f"Cannot add a message to {self.data_folder_out}") from error
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         """Take the oldest message of `queue`; what cannot be read is set aside. Raises `Empty`."""
         folder = Path(self.data_folder_in)
         for name in sorted(os.listdir(folder)):
