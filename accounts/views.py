@@ -59,7 +59,24 @@ class LoginView(StockLoginView):
         (StockLoginView.TOKEN_STEP, TokenForm),
         (StockLoginView.BACKUP_STEP, RecoveryForm),
     )
+    condition_dict = {
+        StockLoginView.TOKEN_STEP: lambda view: view.asks_for_factor(),
+        StockLoginView.BACKUP_STEP: lambda view: view.asks_for_factor(instead=True),
+    }
     http_method_names = ["get", "head", "post"]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._has_factor: dict[User, bool] = {}
+
+    def asks_for_factor(self, *, instead: bool = False) -> bool:
+        """Whether the authenticator is asked for; or a recovery code `instead`, while no authenticator was shown."""
+        user = self.get_user()
+        if not user or (instead and self.TOKEN_STEP in self.storage.validated_step_data):
+            return False
+        if user not in self._has_factor:
+            self._has_factor[user] = user.has_second_factor()
+        return self._has_factor[user]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The form; somebody already in goes on."""
@@ -84,8 +101,9 @@ class LoginView(StockLoginView):
     def process_step(self, form: Any) -> Any:
         """Remember with the user which epoch of theirs the password was right for."""
         answer = super().process_step(form)
-        if self.steps.current == self.AUTH_STEP and self.storage.authenticated_user:
-            self.storage.data["epoch"] = self.storage.authenticated_user.session_epoch
+        if self.steps.current == self.AUTH_STEP:
+            self.user_cache = form.get_user()
+            self.storage.data["epoch"] = self.user_cache.session_epoch
         return answer
 
     def get_context_data(self, form: Any, **kwargs: Any) -> dict[str, Any]:
