@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -37,19 +38,22 @@ class AnotherTenant(RuntimeError):
     """A row of one tenant was to be written or read while another is active: a bug in the caller, refused."""
 
 
+_as_id = lru_cache(maxsize=1024)(UUID)
+
+
 # --- the frame -------------------------------------------------------------------------------------------------------
 def current_id() -> UUID:
     """The active tenant's id. Refuses with `NoTenant`."""
     tenant_id = context.current().tenant_id
     if not tenant_id:
         raise NoTenant("No tenant is active here. Enter one with `tenancy.within(tenant)`.")
-    return UUID(tenant_id)
+    return _as_id(tenant_id)
 
 
 def current_id_or_none() -> UUID | None:
     """The active tenant's id, or None where the platform itself acts."""
     tenant_id = context.current().tenant_id
-    return UUID(tenant_id) if tenant_id else None
+    return _as_id(tenant_id) if tenant_id else None
 
 
 def require(tenant_id: UUID | None) -> None:

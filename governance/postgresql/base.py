@@ -1,26 +1,28 @@
 """Django's PostgreSQL backend, counted by django-prometheus, that tells the server which tenant each statement is for.
 
 The row-level policies (`governance.rls`) read the session settings `verso.tenant` and `verso.across`. They are sent
-just before a statement, and only when this connection does not have them already. `set_config` is undone by a
-rollback, so what is remembered about a connection is forgotten with every rollback. A connection that goes back to
-the pool forgets whose it was.
+just before a statement, and only when this connection does not have them already. `SET` is undone by a rollback, so
+what is remembered about a connection is forgotten with every rollback. A connection that goes back to the pool forgets
+whose it was.
 """
 
+import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base as django_base
 from django.db.backends.postgresql.base import TIMESTAMPTZ_OID, ServerSideCursor
 from django_prometheus.db.backends.postgresql import base
-from psycopg.pq import Format, TransactionStatus
+from psycopg import sql
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 
 from audit import context
 
 Frame = tuple[str, str]  # verso.tenant, verso.across
 NOBODY: Frame = ("", "off")
-_ENTER = "SELECT set_config('verso.tenant', %s, false), set_config('verso.across', %s, false)"
+ONLY_WHEN_ASKED = sys.maxsize  # how often psycopg sees a statement before it prepares it unasked
 _UNDOES = ("ROLLBACK", "ABORT", "DISCARD", "RESET", "SET ", "COMMIT", "END")
 
 
@@ -37,12 +39,28 @@ def enter(connection: Any, frame: Frame) -> None:
     """
     if getattr(connection, "fenced_as", NOBODY) != frame and not _has_failed(connection):
         connection.fenced_as = None  # unknown, should the next line fail
-        psycopg.Cursor(connection).execute(_ENTER, frame)
+        with connection.lock:
+            _tell(connection.pgconn, _entering(frame))
         connection.fenced_as = frame
 
 
+@lru_cache(maxsize=1024)
+def _entering(frame: Frame) -> bytes:
+    tenant, across = map(sql.quote, frame)
+    return f"SET verso.tenant = {tenant}; SET verso.across = {across}".encode()
+
+
+def _tell(pgconn: Any, command: bytes) -> None:
+    """Say something that has no rows, straight through libpq: every request does, and a cursor costs four times it."""
+    result = pgconn.exec_(command)
+    if result.status != ExecStatus.COMMAND_OK:
+        if pgconn.status == ConnStatus.BAD:
+            raise psycopg.OperationalError(pgconn.get_error_message())
+        raise psycopg.errors.error_from_result(result)
+
+
 def _has_failed(connection: Any) -> bool:
-    return bool(connection.info.transaction_status == TransactionStatus.INERROR)
+    return bool(connection.pgconn.transaction_status == TransactionStatus.INERROR)
 
 
 def forget(connection: Any) -> None:
@@ -54,12 +72,10 @@ def forget(connection: Any) -> None:
 def leave(connection: Any) -> None:
     """Make a connection nobody's before the pool gets it back; one that cannot be is closed, so the pool drops it."""
     try:
-        if connection.info.transaction_status != TransactionStatus.IDLE:
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
             connection.rollback()
             forget(connection)
         enter(connection, NOBODY)
-        if not connection.autocommit:
-            connection.commit()
     except psycopg.Error:
         connection.close()
 
@@ -146,8 +162,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection whose every statement is said in the frame in force."""
 
     def get_connection_params(self) -> dict[str, Any]:
+        """Nothing once there is a pool, for it knows them: every request asks."""
+        if self.settings_dict["OPTIONS"].get("pool") and self.alias in self._connection_pools:
+            return {}
         params: dict[str, Any] = super().get_connection_params()
         params["cursor_factory"] = fence(params["cursor_factory"])
+        if params["prepare_threshold"] is None:  # psycopg then would not prepare even what asks for it
+            params["prepare_threshold"] = ONLY_WHEN_ASKED
         return params
 
     def prepared_cursor(self) -> Any:

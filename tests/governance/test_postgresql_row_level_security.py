@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import Error, InternalError, ProgrammingError, connection, transaction
+from django.db import Error, InternalError, OperationalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Tenant
-from audit import ledger, outbox
+from audit import context, ledger, outbox
 from governance import checks, grants, people, rls, tenancy
 from governance.models import Person
 from tests.factories.governance import AT, make_person
@@ -185,8 +185,51 @@ def test_the_tenant_is_said_once_per_connection_not_once_per_statement(
         web.connection.pgconn.untrace()
         wire.seek(0)
         said = wire.read()
-    assert said.count(b"set_config('verso.tenant'") == 2
+    assert said.count(b"SET verso.tenant") == 2
     assert said.count(b"SELECT id FROM governance_person") == 5
+
+
+def test_a_statement_the_server_parsed_for_one_tenant_sees_the_next_ones_rows_only(
+    web: Any, ours: Person, theirs: Person, second_tenant: Tenant
+) -> None:
+    def asked() -> set[Any]:
+        cursor = web.prepared_cursor()
+        cursor.execute(EVERYBODY)
+        return {row[0] for row in cursor.fetchall()}
+
+    assert [asked() for _ in range(8)] == [{ours.pk}] * 8  # by now the server keeps its plan, too
+    first = backend(web)
+    web.close()  # back to the pool of one
+    with tenancy.within(second_tenant):
+        assert asked() == {theirs.pk}
+        plans = "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement = '{}'"
+        assert seen(web, plans.format(EVERYBODY)) == {9}
+        assert backend(web) == first
+    assert asked() == {ours.pk}
+    web.set_autocommit(False)
+    with tenancy.within(second_tenant):
+        assert asked() == {theirs.pk}
+        web.rollback()
+    web.set_autocommit(True)
+    assert asked() == {ours.pk}
+
+
+def test_a_tenant_is_said_as_a_text_whatever_it_holds(web: Any) -> None:
+    strange = "o'clock\\'; SET verso.across = 'on"
+    with context.acting(tenant_id=strange):
+        assert seen(web, "SELECT current_setting('verso.tenant')") == {strange}
+        assert seen(web, "SELECT current_setting('verso.across')") == {"off"}
+
+
+def test_a_connection_that_died_is_no_longer_believed(web: Any, ours: Person, second_tenant: Tenant) -> None:
+    first = backend(web)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [first])
+    with tenancy.within(second_tenant), pytest.raises(OperationalError):
+        seen(web)
+    web.close()
+    assert seen(web) == {ours.pk}
+    assert backend(web) != first
 
 
 def test_the_webs_role_cannot_lift_the_wall_nor_touch_the_ledger(as_web: Any, ours: Person) -> None:
