@@ -66,16 +66,12 @@ class Calendar:
         """For every start at which all that is needed is free: who of each kind, in order of preference."""
         found: dict[str, dict[int, list[UUID]]] = {kind: defaultdict(list) for kind in self.needs}
         for link in self.links:
-            at_start = found[link.kind]
+            at_start, bookable_id = found[link.kind], link.bookable_id
             for start in self.starts(link, lo, hi):
-                at_start[start].append(link.bookable_id)
-        leading, *others = found.values()
-        common = set(leading).intersection(*others) if others else leading
-        return {
-            start: {kind: found[kind][start] for kind in found}
-            for start in sorted(common)
-            if all(self._enough(kind, found[kind][start]) for kind in found)
-        }
+                at_start[start].append(bookable_id)
+        enough = [self._enough(kind, at_start) for kind, at_start in found.items()]
+        common = enough[0].intersection(*enough[1:])
+        return {start: {kind: found[kind][start] for kind in found} for start in sorted(common)}
 
     def busy_at(self, start: int) -> set[UUID]:
         """Who is not free to start then."""
@@ -94,10 +90,15 @@ class Calendar:
         """One more span in which this one is busy."""
         self.busy[bookable_id] = spans.union([*self.busy.get(bookable_id, []), span])
 
-    def _enough(self, kind: str, free: list[UUID]) -> bool:
-        if len(free) < self.needs[kind]:
-            return False
-        return self.asked_for is None or self.asked_kind != kind or self.asked_for in free
+    def _enough(self, kind: str, at_start: dict[int, list[UUID]]) -> set[int]:
+        """The starts at which as many of this kind are free as are needed, the one asked for among them."""
+        needed = self.needs[kind]
+        asked_for = self.asked_for if self.asked_kind == kind else None
+        return {
+            start
+            for start, free in at_start.items()
+            if len(free) >= needed and (asked_for is None or asked_for in free)
+        }
 
     @property
     def asked_kind(self) -> str:
@@ -232,12 +233,11 @@ _BUSY = Kept(_write_busy)
 
 
 def _openings(service: Service, free: dict[int, dict[str, list[UUID]]]) -> list[Opening]:
-    length = service.duration
-    found = []
-    for start, by_kind in free.items():
-        begins = walltime.instant(start)
-        found.append(Opening(begins, begins + length, tuple(next(iter(by_kind.values())))))
-    return found
+    length, instant = service.duration_minutes * 60, walltime.instant
+    return [
+        Opening(instant(start), instant(start + length), tuple(next(iter(by_kind.values()))))
+        for start, by_kind in free.items()
+    ]
 
 
 def _instant(edge: datetime | date, zone: str, at: datetime) -> datetime:

@@ -44,6 +44,7 @@ def seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
+@lru_cache(maxsize=8192)
 def instant(at: int) -> datetime:
     """The UTC instant of whole seconds since 1970."""
     return datetime.fromtimestamp(at, UTC)

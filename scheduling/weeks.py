@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -58,7 +59,12 @@ def bounds(first: date, days: int, zone: str) -> tuple[datetime, datetime]:
 
 def value(instant: datetime) -> str:
     """The instant as the contract writes it: 2026-11-24T09:00Z."""
-    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()[:16] + "Z"
+    return _written(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+@lru_cache(maxsize=8192)
+def _written(utc: datetime) -> str:
+    return utc.isoformat()[:16] + "Z"
 
 
 def laid_out(starts: Iterable[datetime], *, first: date, zone: str, today: date, last: date) -> Week:
