@@ -1,13 +1,16 @@
-"""How pages speak: the language middleware, and pages for answers that carry only a status.
+"""How pages speak: the language middleware, words left for the next page, and pages for answers with only a status.
 
 Which language a page speaks: the visitor's choice, then the browser's wish, then the tenant's own language."""
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.contrib.messages.middleware import MessageMiddleware as DjangoMessageMiddleware
+from django.contrib.messages.storage import default_storage
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject, empty
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from cms.views import errors
@@ -26,8 +29,9 @@ class LanguageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         chosen = _offered(request.GET.get(CHOICE, "")) if request.method in ("GET", "HEAD") else ""
-        language = chosen or _remembered(request) or _wished(request) or _of_tenant() or settings.LANGUAGE_CODE
-        with translation.override(language), timezone.override(_clock()):
+        locale, clock = _of_tenant()
+        language = chosen or _remembered(request) or _wished(request) or _offered(locale) or settings.LANGUAGE_CODE
+        with translation.override(language), timezone.override(clock):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
         if not response.headers.get("Content-Type", "").startswith(WORDLESS):
@@ -66,13 +70,24 @@ def _wished(request: HttpRequest) -> str:
     return ""
 
 
-def _clock() -> str | None:
-    """Times are written as the clock on the tenant's wall shows them, unless a page knows a better zone."""
-    return tenancy.current().time_zone if tenancy.current_id_or_none() else None
+def _of_tenant() -> tuple[str, str | None]:
+    """Its own language, and its zone: times are as the clock on its wall shows them, unless a page knows better."""
+    tenant = tenancy.current() if tenancy.current_id_or_none() else None
+    return (tenant.locale, tenant.time_zone) if tenant else ("", None)
 
 
-def _of_tenant() -> str:
-    return _offered(tenancy.current().locale) if tenancy.current_id_or_none() else ""
+class MessageMiddleware(DjangoMessageMiddleware):
+    """Django's, but cookies and session are opened only for those who have something to say or to read."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Bind the store late; most pages never ask."""
+        request._messages = SimpleLazyObject(lambda: default_storage(request))  # type: ignore[attr-defined]
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Keep what was said and forget what was read, if anybody asked."""
+        if getattr(getattr(request, "_messages", None), "_wrapped", None) is empty:
+            return response
+        return super().process_response(request, response)
 
 
 class ErrorPageMiddleware:

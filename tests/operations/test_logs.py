@@ -68,6 +68,17 @@ def test_a_request_that_breaks_quotes_nothing_of_what_was_sent(lines: StringIO) 
     }
 
 
+def test_a_line_nobody_will_read_is_not_worked_on(lines: StringIO) -> None:
+    worked_on: list[str] = []
+    steps = [*structlog.get_config()["processors"][:-1], lambda _log, level, event: worked_on.append(level) or "kept"]
+    quiet = logging.getLogger("quiet.corner")
+    quiet.setLevel("ERROR")
+    log = structlog.wrap_logger(quiet, processors=steps)
+    log.info("counted")
+    log.error("told")
+    assert worked_on == ["error"]
+
+
 @override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=ONLY_LOGS)
 def test_what_broke_is_told_by_class_and_place(lines: StringIO) -> None:
     Client(raise_request_exception=False).post(f"/b/{CANARIES['token']}/cancel/", CANARIES)

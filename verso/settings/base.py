@@ -55,7 +55,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "verso.headers.SecurityHeadersMiddleware",  # outermost: every answer carries the headers
-    "csp.middleware.CSPMiddleware",
+    "verso.headers.ContentSecurityPolicyMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "verso.operations.middleware.PeerMiddleware",
     "audit.middleware.RequestContext",
@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "cms.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",

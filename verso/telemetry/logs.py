@@ -37,7 +37,11 @@ MUTED = {
 def configuration(level: str, style: str) -> dict[str, Any]:
     """What `logging.config.dictConfig` takes: one handler, one formatter, for every library."""
     structlog.configure(
-        processors=[*_always(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,  # a line nobody will read is not written
+            *_always(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
