@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.cache import SessionStore as CacheStore
+from django.utils.crypto import get_random_string
 from redis.exceptions import RedisError
 
 Act = TypeVar("Act", bound=Callable[..., Any])
@@ -36,6 +38,10 @@ class SessionStore(CacheStore):
             return dict(data)
         self._session_key = None
         return {}
+
+    def _get_new_session_key(self) -> str:
+        """A random key. Whether somebody has it already is decided where it is taken: `create` adds, or tries again."""
+        return get_random_string(32, VALID_KEY_CHARS)
 
     save = _closing(CacheStore.save)
     create = _closing(CacheStore.create)

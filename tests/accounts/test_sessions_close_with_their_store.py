@@ -10,7 +10,7 @@ from django.test import Client, override_settings
 from accounts.models import Tenant, User
 from tests.factories import accounts as people
 
-DEAD = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}}
+DEAD = {"default": {"BACKEND": "verso.redis_cache.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}}
 
 
 @pytest.fixture

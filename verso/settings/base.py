@@ -133,7 +133,7 @@ if env.MIGRATION_DATABASE_URL:  # the role that owns the tables; `migrate` uses 
 # --- cache, sessions, queue ------------------------------------------------------------------------------------------
 CACHES: dict[str, Any]
 if env.REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.REDIS_URL}}
+    CACHES = {"default": {"BACKEND": "verso.redis_cache.RedisCache", "LOCATION": env.REDIS_URL}}
     SESSION_ENGINE = "accounts.sessions"
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "verso"}}
