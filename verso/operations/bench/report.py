@@ -41,11 +41,10 @@ def _lay() -> str:
 
 
 def _over_http(env: dict[str, str], provider: str) -> Iterator[Figure]:
-    with stand.serving("verso.operations.bench.floor:application", env) as port:
-        base = outside.floor(port)
-    yield Figure("floor: a constant view, bare Django", f"{base.rate:.0f}/s, p95 {base.p95 * 1000:.1f} ms")
+    floor = stand.serving("verso.operations.bench.floor:application", env)
     with stand.serving("verso.wsgi:application", env) as port:
-        yield from outside.openings(port, base, provider)
+        with floor as floor_port:
+            yield from outside.openings(port, floor_port, provider)
         yield from _booking(port)
         yield outside.race(port, outside.starts(port, 60, after=300)[-1], provider)
         yield outside.sign_in(port, inside.hashing())
