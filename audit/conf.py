@@ -92,6 +92,16 @@ def outbox_lease() -> int:
     return int(getattr(settings, "AUDIT_OUTBOX_LEASE", 300))
 
 
+def flood_written() -> int:
+    """How many alike refusals of strangers of one network are written one by one in a window."""
+    return int(getattr(settings, "AUDIT_FLOOD_WRITTEN", 20))
+
+
+def flood_seconds() -> int:
+    """How long such a window is."""
+    return int(getattr(settings, "AUDIT_FLOOD_SECONDS", 300))
+
+
 def breaker_failures() -> int:
     """Failures in a row after which a destination is left alone."""
     return int(getattr(settings, "AUDIT_BREAKER_FAILURES", 5))
