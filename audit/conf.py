@@ -75,6 +75,11 @@ def cipher() -> Cipher | None:
     return _part(path) if path else None
 
 
+def values_permission() -> str:
+    """What it takes to see personal values in the ledger opened."""
+    return str(getattr(settings, "AUDIT_VALUES_PERMISSION", "audit.view_event"))
+
+
 def outbox_attempts() -> int:
     """How often a message is tried before it is parked for staff."""
     return int(getattr(settings, "AUDIT_OUTBOX_ATTEMPTS", 10))

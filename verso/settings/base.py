@@ -89,6 +89,7 @@ KEY_PROVIDER = env.KEY_PROVIDER
 KEY_FILE = env.KEY_FILE
 KEY_FILE_MAY_LIE_IN_TREE = True  # production says no
 AUDIT_CIPHER = "governance.ciphers.LedgerCipher"
+AUDIT_VALUES_PERMISSION = "governance.view_person"
 AUDIT_MAC_KEYS = "governance.ciphers.LedgerMacKeys"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
