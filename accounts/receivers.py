@@ -20,7 +20,7 @@ def note_lock(sender: Any, request: Any, **kwargs: Any) -> None:
     """An e-mail locked for an address."""
     if tenancy.current_id_or_none() is not None:
         email = throttling.attempted_email(request, getattr(request, "axes_credentials", None))
-        signin.note_failure(email, what="accounts.signin.locked", reason="too many wrong passwords")
+        signin.note_failure(email, what="accounts.signin.locked", reason="too many wrong passwords", always=True)
 
 
 def note_wrong_token(sender: Any, user: Any, **kwargs: Any) -> None:

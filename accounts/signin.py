@@ -92,10 +92,10 @@ def renew(request: "WSGIRequest", user: User, *, at: datetime) -> None:
     request.session[STANDING] = kept | {"epoch": user.session_epoch, "seen": at.timestamp()}
 
 
-def note_failure(email: str, *, what: str = "accounts.signin.failed", reason: str) -> None:
-    """Put a failed attempt into the ledger, about the member it aimed at if there is one."""
+def note_failure(email: str, *, what: str = "accounts.signin.failed", reason: str, always: bool = False) -> None:
+    """Put a failed attempt into the ledger, about the member it aimed at if there is one; see `ledger.refused`."""
     member = Membership.objects.filter(user__email_key=normalise_email(email)).select_related("user").first()
-    ledger.refused(what, member.user if member else None, reason=reason, outcome="failed")
+    ledger.refused(what, member.user if member else None, reason=reason, outcome="failed", always=always)
 
 
 def leave(request: "WSGIRequest", *, reason: str = "signed out") -> None:

@@ -5,7 +5,6 @@ again asks `wait(request, "contact", rate=…)` itself. Rates are django-ratelim
 for itself. `RATE_LIMITS=off` lifts the limits, never the lock.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import wraps
@@ -34,14 +33,7 @@ NOBODY = "0.0.0.0"  # nosec B104 - a bucket for requests whose address cannot be
 
 def client_ip(request: HttpRequest) -> str:
     """Whom a limit counts: the address the trusted-proxy middleware found, an IPv6 one as its /64 network."""
-    seen = context.current().client_ip or request.META.get("REMOTE_ADDR", "")
-    try:
-        address = ipaddress.ip_address(seen)
-    except ValueError:
-        return NOBODY
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network(f"{address}/64", strict=False).network_address)
+    return context.network_of(context.current().client_ip or request.META.get("REMOTE_ADDR", "")) or NOBODY
 
 
 def attempted_email(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:

@@ -49,6 +49,26 @@ def _verify_first(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('accounts:verify')}?{urlencode({'next': request.path})}")
 
 
+class _CodeRefused(Exception):
+    """The form's recovery code was none; the form says so."""
+
+    def __init__(self, form: RecoveryForm) -> None:
+        super().__init__()
+        self.form = form
+
+
+def _is_spent(form: RecoveryForm, user: User) -> bool:
+    """Use the form's recovery code up; a refusal stands beside the field and in the ledger."""
+    try:
+        factors.use_recovery_code(user, form.cleaned_data["otp_token"], at=timezone.now())
+    except factors.WrongCode as refusal:
+        signin.note_failure(user.email, what="accounts.factor.failed", reason="recovery code")
+        form.add_error("otp_token", refusal)
+        return False
+    form.cleaned_data["otp_token"] = "spent"  # nosec B105 - what the wizard keeps of it
+    return True
+
+
 @method_decorator([gate.public, throttling.limited("signin", rate=SIGN_IN_RATE)], name="dispatch")
 class LoginView(StockLoginView):
     """E-mail and password, then the authenticator or a recovery code; both end in `signin.finish`."""
@@ -88,7 +108,10 @@ class LoginView(StockLoginView):
         """One step. There is no device to choose: the stock view answers that wish with an error to strangers."""
         if "challenge_device" in self.request.POST:
             return redirect("accounts:login")
-        return super().post(*args, **kwargs)
+        try:
+            return super().post(*args, **kwargs)
+        except _CodeRefused as refused:
+            return self.render(refused.form)
 
     def get_form(self, step: str | None = None, **kwargs: Any) -> Any:
         """The step's own form; the stock view would put its registry's unlocked token form in its place."""
@@ -99,7 +122,9 @@ class LoginView(StockLoginView):
         return form
 
     def process_step(self, form: Any) -> Any:
-        """Remember with the user which epoch of theirs the password was right for."""
+        """Spend a recovery code; remember with the user which epoch of theirs the password was right for."""
+        if self.steps.current == self.BACKUP_STEP and not _is_spent(form, self.get_user()):
+            raise _CodeRefused(form)
         answer = super().process_step(form)
         if self.steps.current == self.AUTH_STEP:
             self.user_cache = form.get_user()
@@ -196,8 +221,8 @@ def verify(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:setup")
     by_recovery = request.GET.get("by") == "recovery"
     data = request.POST if request.method == "POST" else None
-    form = RecoveryForm(data=data, user=user) if by_recovery else TokenForm(user, None, data=data)
-    if form.is_valid():
+    form = RecoveryForm(data=data) if by_recovery else TokenForm(user, None, data=data)
+    if form.is_valid() and (not by_recovery or _is_spent(form, user)):
         evidence = signin.Evidence(("recovery",) if by_recovery else ("totp",))
         signin.step_up(request, user, evidence, at=timezone.now())  # type: ignore[arg-type]
         return redirect(_after(request, user))

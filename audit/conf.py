@@ -75,6 +75,11 @@ def cipher() -> Cipher | None:
     return _part(path) if path else None
 
 
+def values_permission() -> str:
+    """What it takes to see personal values in the ledger opened."""
+    return str(getattr(settings, "AUDIT_VALUES_PERMISSION", "audit.view_event"))
+
+
 def outbox_attempts() -> int:
     """How often a message is tried before it is parked for staff."""
     return int(getattr(settings, "AUDIT_OUTBOX_ATTEMPTS", 10))
@@ -90,6 +95,16 @@ def outbox_backoff() -> tuple[int, int]:
 def outbox_lease() -> int:
     """Seconds after which a claimed message nobody finished may be claimed again."""
     return int(getattr(settings, "AUDIT_OUTBOX_LEASE", 300))
+
+
+def flood_written() -> int:
+    """How many alike refusals of strangers of one network are written one by one in a window."""
+    return int(getattr(settings, "AUDIT_FLOOD_WRITTEN", 20))
+
+
+def flood_seconds() -> int:
+    """How long such a window is."""
+    return int(getattr(settings, "AUDIT_FLOOD_SECONDS", 300))
 
 
 def breaker_failures() -> int:

@@ -3,6 +3,7 @@
 The web sets it in middleware, Celery from message headers, commands from `--actor`.
 """
 
+import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -37,6 +38,11 @@ class Acting:
     user_agent: str = ""
     door: Door = "command"
 
+    @property
+    def network(self) -> str:
+        """Whom limits count: the client's address, an IPv6 one as its /64; "" where there is none."""
+        return network_of(self.client_ip)
+
     def who(self) -> Actor:
         """The actor at this very moment."""
         return self.actor if isinstance(self.actor, Actor) else self.actor()
@@ -59,6 +65,17 @@ class Acting:
             "client_ip": self.client_ip,
             "user_agent": self.user_agent,
         }
+
+
+def network_of(client_ip: str) -> str:
+    """An address as limits count it: whoever has one IPv6 address has the other 2^64 of its network too."""
+    try:
+        address = ipaddress.ip_address(client_ip)
+    except ValueError:
+        return ""
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network(f"{address}/64", strict=False).network_address)
 
 
 _acting: ContextVar[Acting] = ContextVar("acting", default=Acting())  # noqa: B039 - frozen

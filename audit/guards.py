@@ -106,7 +106,8 @@ def append_only(table: str, *, unique: Iterable[str] = (), own_ids: bool = True,
     """Register the set that makes a table append-only: no change, no removal, no emptying, no id of one's own choosing.
 
     `unique` names every column whose uniqueness `INSERT OR REPLACE` could use to push an old row out. `own_ids` is for
-    tables whose `id` the database gives out; `deletable` leaves DELETE to retention.
+    tables whose `id` the database gives out; `deletable` leaves DELETE to retention or the sealer, never to the web's
+    own role (`governance.grants`).
     """
     refused: tuple[Event, ...] = ("UPDATE",) if deletable else ("UPDATE", "DELETE")
     register(
@@ -238,6 +239,7 @@ def _sqlite_found(connection: BaseDatabaseWrapper) -> dict[str, str]:
 append_only("audit_event", unique=("uid",))
 append_only("audit_eventperson", own_ids=False)
 append_only("audit_eventorigin", unique=("event_id",), own_ids=False, deletable=True)
+append_only("audit_pending", own_ids=False, deletable=True)
 register(
     Function(
         "audit_event",

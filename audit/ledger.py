@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -64,6 +64,7 @@ class Act:
     reason: str
     people: tuple[str, ...]
     changes: Mapping[str, Any] | None
+    always: bool = False
 
 
 _noted: ContextVar[list[Act] | None] = ContextVar("noted", default=None)
@@ -96,12 +97,15 @@ def refused(
     changes: Mapping[str, Any] | None = None,
     people: Iterable[models.Model | str] = (),
     outcome: str = "refused",
+    always: bool = False,
 ) -> None:
     """Note an act that was refused (or, with `outcome="failed"`, broke); it outlives the caller's rollback.
 
-    Where no door keeps refusals, it is written at once in the caller's transaction.
+    Where no door keeps refusals, it is written at once in the caller's transaction. Of what strangers are refused too
+    often the web's door writes only the number (`audit.floods`), unless it is to be written `always`.
     """
     act = _act(action, obj, changes=changes, people=people, outcome=outcome, reason=reason)
+    act = replace(act, always=always)
     kept = _noted.get()
     if kept is None:
         _write(act)

@@ -15,9 +15,10 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 from django.utils.functional import empty
 
-from audit import context, ledger
+from audit import context, floods, ledger
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -45,7 +46,7 @@ class RequestContext:
 
 
 class RefusedActs:
-    """Write what was refused or failed in this request, after its transactions are over."""
+    """Write what was refused or failed in this request, after its transactions are over; of a flood, its number."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -57,6 +58,8 @@ class RefusedActs:
                 ledger.refused("web.request.refused", _route(request), reason=_raised(request) or "403")
             if response.status_code >= 500:
                 ledger.refused("web.request.failed", _route(request), reason=_raised(request), outcome="failed")
+            kept[:] = floods.bounded(kept, at=timezone.now())
+        floods.sum_up_here(at=timezone.now())
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:

@@ -50,8 +50,23 @@ def history(obj: models.Model, *, limit: int = 50) -> list[Told]:
 
 
 def changes(event: Event) -> list[Change]:
-    """The event's changes, one row per field."""
-    return [_change(event, name, value) for name, value in event.content.get("changes", {}).items()]
+    """The event's changes, one row per field, personal values opened."""
+    return read(event).changes
+
+
+def read(event: Event, *, opening: bool = True) -> "Read":
+    """The event's changes and whose values were opened for it; without `opening` they stay hidden."""
+    reader = _Reader(event, opening)
+    told = [reader.change(name, value) for name, value in event.content.get("changes", {}).items()]
+    return Read(told, frozenset(reader.opened), reader.hides)
+
+
+class Read(NamedTuple):
+    """One event's changes, the people whose values stand there in clear, and whether some were kept hidden."""
+
+    changes: list[Change]
+    opened: frozenset[str]
+    hides: bool
 
 
 def actor_names(events: list[Event]) -> dict[str, str]:
@@ -61,40 +76,51 @@ def actor_names(events: list[Event]) -> dict[str, str]:
     return {str(user.pk): str(user) for user in users.filter(pk__in=ids)} if ids else {}
 
 
-def _change(event: Event, name: str, value: Any) -> Change:
-    path = f"$.changes.{name}"
-    if isinstance(value, list) and len(value) == 2:
-        return Change(name, _shown(event, value[0], f"{path}[0]"), _shown(event, value[1], f"{path}[1]"))
-    return Change(name, "", _shown(event, value, path))
+class _Reader:
+    """Reads one event and notes whose values it opened."""
 
+    def __init__(self, event: Event, opening: bool) -> None:
+        self.event, self.opening = event, opening
+        self.opened: set[str] = set()
+        self.hides = False
 
-def _shown(event: Event, value: Any, path: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, dict) and "person" in value:
-        return _opened(event, value, path)
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {_shown(event, item, f'{path}.{key}')}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(_shown(event, item, f"{path}[{place}]") for place, item in enumerate(value))
-    return str(value)
+    def change(self, name: str, value: Any) -> Change:
+        """One field, before and after."""
+        path = f"$.changes.{name}"
+        if isinstance(value, list) and len(value) == 2:
+            return Change(name, self._shown(value[0], f"{path}[0]"), self._shown(value[1], f"{path}[1]"))
+        return Change(name, "", self._shown(value, path))
 
+    def _shown(self, value: Any, path: str) -> str:
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
+        if isinstance(value, dict) and "person" in value:
+            return self._personal(value, path)
+        if isinstance(value, dict):
+            return ", ".join(f"{key}: {self._shown(item, f'{path}.{key}')}" for key, item in value.items())
+        if isinstance(value, list):
+            return ", ".join(self._shown(item, f"{path}[{place}]") for place, item in enumerate(value))
+        return str(value)
 
-def _opened(event: Event, sealed: dict[str, Any], path: str) -> str:
-    """A personal value in clear, or in words why not. Never the stored text."""
-    cipher = conf.cipher()
-    if sealed.get("empty"):
-        return ""
-    if "sealed" not in sealed or cipher is None:
-        return _("withheld")
-    place = ledger.sealed_place(str(event.uid), event.tenant, path)
-    try:
-        words = cipher.open(sealed["person"], sealed["sealed"], place)
-    except Exception as error:  # noqa: BLE001 - whichever cipher is configured, unreadable is an answer
-        return _erased(error)
-    return ledger.personal_words(words)
+    def _personal(self, sealed: dict[str, Any], path: str) -> str:
+        """A personal value in clear, or in words why not. Never the stored text."""
+        cipher = conf.cipher()
+        if sealed.get("empty"):
+            return ""
+        if "sealed" not in sealed or cipher is None:
+            return _("withheld")
+        if not self.opening:
+            self.hides = True
+            return _("hidden")
+        place = ledger.sealed_place(str(self.event.uid), self.event.tenant, path)
+        try:
+            words = cipher.open(sealed["person"], sealed["sealed"], place)
+        except Exception as error:  # noqa: BLE001 - whichever cipher is configured, unreadable is an answer
+            return _erased(error)
+        self.opened.add(sealed["person"])
+        return ledger.personal_words(words)
 
 
 def _erased(error: Exception) -> str:

@@ -10,7 +10,7 @@ from celery.signals import beat_init, before_task_publish, task_failure, task_po
 from django.db import transaction
 from django.utils import timezone
 
-from audit import context, ledger, outbox
+from audit import context, floods, ledger, outbox
 
 HEADER = "acting"
 log = structlog.get_logger(__name__)
@@ -24,6 +24,12 @@ def deliver_outbox() -> None:
     """Deliver what is due, round after round until nothing is left."""
     while outbox.deliver(at=timezone.now(), limit=outbox.ROUND).total == outbox.ROUND:
         pass
+
+
+@shared_task(ignore_result=True)
+def sum_up_refusals() -> None:
+    """Say how many refusals of strangers were only counted."""
+    floods.sum_up(at=timezone.now())
 
 
 def nudge_outbox() -> None:

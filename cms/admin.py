@@ -27,7 +27,8 @@ from cms import policies
 from cms.forms import ReplyForm
 from cms.models import ContactMessage, ContactReply
 from governance import people
-from governance.admin.tenant import TenantAdmin, legible
+from governance import policies as governance
+from governance.admin.tenant import TenantAdmin, legible, personal
 
 Status = ContactMessage.Status
 STATUS_BADGE = {Status.NEW: "badge--brand", Status.ANSWERED: "badge--good", Status.CLOSED: ""}
@@ -75,6 +76,7 @@ class ContactMessageAdmin(TenantAdmin):
     list_select_related = ("person",)
     search_fields = ("person",)  # shows the box; `get_search_results` does the work
     search_help_text = _("Search by the sender's name, or by their whole e-mail address.")
+    personal_columns = {"who": ("person", "name")}
     actions = ("close_chosen", "reopen_chosen")
     fieldsets = ((None, {"fields": ("reply", "request_id")}),)
     change_form_template = "admin/cms/contactmessage/change_form.html"
@@ -89,9 +91,14 @@ class ContactMessageAdmin(TenantAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Inbox
 
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.search_fields if governance.may_read_people(request.user) else ()
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         if not search_term.strip():
             return queryset, False
+        if not governance.may_read_people(request.user):
+            return queryset.none(), False
         return queryset.filter(person__in=people.search(search_term)), False
 
     @admin.display(description=_("from"))
@@ -124,7 +131,8 @@ class ContactMessageAdmin(TenantAdmin):
         states = outbox.states_of(replies, kind="cms.reply")
         context |= {
             "title": legible(message, "subject"),
-            "sender": {name: legible(message.person, name) for name in ("name", "email", "phone")},
+            "sender": {name: personal(message.person, name, by=request.user) for name in ("name", "email", "phone")},
+            "may_read_people": governance.may_read_people(request.user),
             "letter": legible(message, "text"),
             "status_badge": self.standing(message),
             "replies": [(reply, legible(reply, "text"), mail_badge(states.get(str(reply.pk)))) for reply in replies],

@@ -13,6 +13,7 @@ from psycopg import sql
 from audit import guards
 
 EVERYTHING = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+APPENDING = frozenset({"SELECT", "INSERT"})
 _PLAIN_ROLE = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
@@ -29,9 +30,12 @@ def web_role() -> str:
 
 
 def rights(tables: list[str]) -> dict[str, frozenset[str]]:
-    """Table → what the web's role may do there. Append-only tables take rows and give them, no more."""
-    kept = {guard.table: guard.events for guard in guards.registered() if guard.name == f"{guard.table}_kept"}
-    may = {table: EVERYTHING - set(kept.get(table, ())) for table in tables}
+    """Table → what the web's role may do there. Append-only tables take rows and give them, no more.
+
+    Whoever removes rows there one day (the sealer its markers, retention the origins) does so as another role.
+    """
+    kept = {guard.table for guard in guards.registered() if guard.name == f"{guard.table}_kept"}
+    may = {table: APPENDING if table in kept else EVERYTHING for table in tables}
     return {table: frozenset({"SELECT"}) if table == "django_migrations" else rest for table, rest in may.items()}
 
 

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import Tenant, User
+from audit import counting
 from governance import tenancy
 from tests.factories import accounts as people
 from tests.flushing import flush_lifts_guards as flush_lifts_guards
@@ -24,6 +25,7 @@ def nothing_counted_yet() -> None:
     """Rate limits, locks, sessions of the cache and what is believed about hosts do not outlive a story."""
     cache.clear()
     tenancy.forget()
+    counting.store.cache_clear()
 
 
 @pytest.fixture

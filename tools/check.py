@@ -119,7 +119,7 @@ def lock() -> Outcome:
 
 
 def words() -> Outcome:
-    """Every compiled catalogue is what its `.po` says."""
+    """Every word the sources mark is translated, and every compiled catalogue is what its `.po` says."""
     if not list(ROOT.glob("locale/*/LC_MESSAGES/*.po")):
         return Outcome(True, note="no translations yet")
     return _run("python", "-m", "tools.messages", "--check")

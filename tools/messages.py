@@ -1,10 +1,12 @@
-"""`make messages`: collect the words to translate, compile the catalogues. `--check` only compares them."""
+"""`make messages`: collect the words to translate, compile the catalogues. `--check` compares them with the sources."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import polib
+
+from tools import words
 
 ROOT = Path(__file__).resolve().parents[1]
 TRANSLATED = ("es",)  # every language of the settings but the one the sources are written in
@@ -27,7 +29,7 @@ def main(only_check: bool) -> int:
         ]
         subprocess.run(collect, cwd=ROOT, check=True)
     behind = []
-    for source in sorted(ROOT.glob("locale/*/LC_MESSAGES/*.po")):
+    for source in words.catalogues(ROOT):
         catalogue, compiled = polib.pofile(str(source), wrapwidth=0), source.with_suffix(".mo")
         if not only_check:
             catalogue.metadata.pop("POT-Creation-Date", None)  # a date that changes although no word did
@@ -35,10 +37,7 @@ def main(only_check: bool) -> int:
             catalogue.save_as_mofile(str(compiled))
         elif not compiled.exists() or _words(polib.mofile(str(compiled))) != _words(catalogue):
             behind.append(f"{compiled.relative_to(ROOT)} is behind; run: make messages")
-        behind += [
-            f"{source.relative_to(ROOT)}: not translated: {entry.msgid!r}" for entry in catalogue.untranslated_entries()
-        ]
-        behind += [f"{source.relative_to(ROOT)}: unsure: {entry.msgid!r}" for entry in catalogue.fuzzy_entries()]
+        behind += [f"{source.relative_to(ROOT)}: {fault}" for fault in words.faults(catalogue, words.asked_for(ROOT))]
     print("\n".join(behind) or "every catalogue is compiled and complete")
     return int(bool(behind))
 

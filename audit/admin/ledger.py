@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from audit import reading
+from audit import conf, ledger, reading
 from audit.admin.evidence import EvidenceAdmin
 from audit.forms import LedgerFilterForm
 from audit.models import Event, EventOrigin, Pending
@@ -107,6 +107,15 @@ class EventAdmin(EvidenceAdmin):
         """This tenant's events, without the admin's own ordering."""
         return super().get_queryset(request).order_by()
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Opens personal values for those who may read them, and has that in the ledger before the page leaves."""
+        event: Event = kwargs["obj"]
+        event.told = reading.read(event, opening=request.user.has_perm(conf.values_permission()))
+        if event.told.opened:
+            subject = ledger.Subject(event._meta.label_lower, str(event.uid))
+            ledger.record("audit.values.read", subject, people=sorted(event.told.opened))
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @admin.display(description=_("time"))
     def time(self, event: Event) -> datetime:
         """When it happened."""
@@ -141,7 +150,8 @@ class EventAdmin(EvidenceAdmin):
     @admin.display(description=_("changes"))
     def changes(self, event: Event) -> str:
         """Before and after, field by field."""
-        return render_to_string("audit/changes.html", {"changes": reading.changes(event)})
+        words = {"changes": event.told.changes, "hides": event.told.hides, "permission": conf.values_permission()}
+        return render_to_string("audit/changes.html", words)
 
     @admin.display(description=_("on behalf of"))
     def on_behalf_of(self, event: Event) -> str:

@@ -75,6 +75,7 @@ class Event(models.Model):
 
     objects = EventQuerySet.as_manager()
     actor_name: str  # looked up by the viewer, for a whole page at once
+    told: Any  # read by the viewer, once for a page
 
     class Meta:
         verbose_name = _("event")

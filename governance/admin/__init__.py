@@ -10,6 +10,7 @@ from governance.admin.tenant import (
     TenantStackedInline,
     TenantTabularInline,
     legible,
+    personal,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "TenantStackedInline",
     "TenantTabularInline",
     "legible",
+    "personal",
 ]

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from governance import people
+from governance import people, policies
 from governance.admin.tenant import TenantAdmin
 from governance.models import Person
 
@@ -58,9 +58,14 @@ class PersonAdmin(TenantAdmin):
         """Erasing is an act of its own."""
         return False
 
+    def has_view_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
+        """There is nothing here but what only they may read."""
+        return policies.may_read_people(request.user)
+
     def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        """Nothing can be put right about an erased person."""
-        return (obj is None or obj.erased_at is None) and super().has_change_permission(request, obj)
+        """Nothing can be put right about an erased person, nor by those who may not read it."""
+        may = policies.may_read_people(request.user) and super().has_change_permission(request, obj)
+        return may and (obj is None or obj.erased_at is None)
 
     def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
         """Correct through the verb; a refusal is shown."""

@@ -10,9 +10,11 @@ from django.contrib import admin
 from django.contrib.admin.filters import RelatedFieldListFilter
 from django.db import models
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from governance import keys
+from governance import keys, policies
 from governance.models import EncryptedTextField, Person, TenantOwned
 from governance.models.person import erased_words
 
@@ -25,6 +27,20 @@ def legible(row: Any, field: str) -> str:
         return erased_words(gone.at)
     except keys.Unreadable:
         return str(_("unreadable"))
+
+
+def personal(person: Person | None, field: str, *, by: Any) -> str:
+    """What staff see of a person: the value legibly, or a stand-in for those who may not read people."""
+    if person is None or policies.may_read_people(by):
+        return legible(person, field) if person else ""
+    return stand_in(person, field)
+
+
+def stand_in(person: Any, field: str) -> SafeString:
+    """A person without their name: the end of their random id, alike on every page; and what it takes to see more."""
+    words = f"#{person.pk.hex[-8:]}" if field == "name" else _("hidden")
+    why = _("Names, e-mails and phone numbers are shown with the permission %(code)s.")
+    return format_html('<abbr class="withheld" title="{}">{}</abbr>', why % {"code": policies.READ_PEOPLE}, words)
 
 
 def choices_of(model: type[models.Model]) -> models.QuerySet[Any] | None:
@@ -67,6 +83,19 @@ def _column(model: type[models.Model], name: str) -> Callable[[Any], str]:
     return shown
 
 
+@cache
+def _hidden_column(shown: Callable[..., str], relation: str, name: str) -> Callable[[Any], str]:
+    """The same column for those who may not read people; always the same object for the same column."""
+
+    def hidden(row: Any) -> str:
+        person = getattr(row, relation)
+        return stand_in(person, name) if person else "–"
+
+    hidden.__name__ = shown.__name__
+    hidden.short_description = shown.short_description  # type: ignore[attr-defined]
+    return hidden
+
+
 def _encrypted(model: type[models.Model]) -> set[str]:
     return {field.name for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)}
 
@@ -75,6 +104,8 @@ class TenantScoped:
     """What the admin pages and inlines of tenant models share."""
 
     model: Any
+    # Columns that show a person: {the column: (the relation to the person, the field)}.
+    personal_columns: dict[str, tuple[str, str]] = {}
 
     # --- only this tenant's rows are offered ---
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -88,7 +119,7 @@ class TenantScoped:
     # --- encrypted values are shown so that an erased one does not break the page ---
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """As declared, encrypted ones legibly."""
-        return self._legible(super().get_readonly_fields(request, obj), _encrypted(self.model))  # type: ignore[misc]
+        return self._legible(super().get_readonly_fields(request, obj), request, _encrypted(self.model))  # type: ignore
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The tenant is never shown, and what is read-only stays out of the form."""
@@ -99,7 +130,7 @@ class TenantScoped:
         """As declared, encrypted read-only ones legibly."""
         names = self._read_only_encrypted(request, obj)
         return [
-            (title, {**options, "fields": self._legible(options["fields"], names)})
+            (title, {**options, "fields": self._legible(options["fields"], request, names)})
             for title, options in super().get_fieldsets(request, obj)  # type: ignore[misc]
         ]
 
@@ -109,10 +140,14 @@ class TenantScoped:
         declared = super().get_readonly_fields(request, obj)  # type: ignore[misc]
         return _encrypted(self.model) & {name for name in declared if isinstance(name, str)}
 
-    def _legible(self, names: Iterable[Any], encrypted: set[str]) -> list[Any]:
+    def _legible(self, names: Iterable[Any], request: HttpRequest, encrypted: set[str]) -> list[Any]:
+        """Each name as a column that may be shown to whoever asks."""
+        hidden = {} if policies.may_read_people(request.user) else self.personal_columns
         return [
-            self._legible(name, encrypted)
+            self._legible(name, request, encrypted)
             if isinstance(name, list | tuple)
+            else _hidden_column(getattr(type(self), name), *hidden[name])
+            if name in hidden
             else _column(self.model, name)
             if name in encrypted
             else name
@@ -151,12 +186,12 @@ class TenantAdmin(TenantScoped, admin.ModelAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """As declared, encrypted columns legibly."""
-        return self._legible(super().get_list_display(request), _encrypted(self.model))
+        return self._legible(super().get_list_display(request), request, _encrypted(self.model))
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         """As declared, encrypted columns legibly."""
         links = super().get_list_display_links(request, list_display)
-        return links and self._legible(links, _encrypted(self.model))
+        return links and self._legible(links, request, _encrypted(self.model))
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """As declared; a filter by a relation offers this tenant's rows."""

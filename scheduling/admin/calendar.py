@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from governance import tenancy
-from governance.admin import legible
+from governance.admin import personal
 from scheduling import weeks, zones
 from scheduling.forms import CalendarQuery
 from scheduling.models import Allocation, Appointment, Bookable
@@ -80,7 +80,7 @@ def _answer(model_admin: Any, request: "HttpRequest", *, at: datetime) -> "HttpR
     days = [first + timedelta(days=ahead) for ahead in range(7 if is_week else 1)]
     who = query.cleaned_data.get("who")
     columns = [row for row in everybody if row.pk == who] if who else [row for row in everybody if row.is_active]
-    entries = _entries(columns, days, zone, at=at)
+    entries = _entries(columns, days, zone, by=request.user, at=at)
     context = model_admin.admin_site.each_context(request) | {
         "title": zones.day_title(on) if not is_week else _("Week of %(day)s") % {"day": zones.day_title(first)},
         "opts": model_admin.model._meta,
@@ -118,7 +118,7 @@ def _links(on: date, today: date, is_week: bool, who: UUID | None) -> dict[str, 
 
 
 def _entries(
-    columns: Iterable[Bookable], days: list[date], zone: str, *, at: datetime
+    columns: Iterable[Bookable], days: list[date], zone: str, *, by: Any, at: datetime
 ) -> dict[tuple[UUID, date], list[Entry]]:
     """Every live allocation, by bookable and local day. One query."""
     lo, hi = weeks.bounds(days[0], len(days), zone)
@@ -130,14 +130,14 @@ def _entries(
     found: dict[tuple[UUID, date], list[Entry]] = defaultdict(list)
     for row in rows.select_related("appointment__service", "appointment__customer"):
         for day in days:
-            entry = _entry(row.appointment, day, zone)
+            entry = _entry(row.appointment, day, zone, by=by)
             if entry is not None:
                 found[row.bookable_id, day].append(entry)
     return found
 
 
-def _entry(appointment: Appointment, day: date, zone: str) -> Entry | None:
-    """The appointment's part on one local day, or nothing."""
+def _entry(appointment: Appointment, day: date, zone: str, *, by: Any) -> Entry | None:
+    """The appointment's part on one local day as this person may see it, or nothing."""
     lo, hi = weeks.bounds(day, 1, zone)
     if appointment.ends_at <= lo or appointment.starts_at >= hi:
         return None
@@ -150,7 +150,7 @@ def _entry(appointment: Appointment, day: date, zone: str) -> Entry | None:
         end=max(end, start + 1),
         span=f"{begins:%H:%M}–{ends:%H:%M}",
         service=appointment.service.name,
-        customer=legible(appointment.customer, "name") if appointment.customer else "",
+        customer=personal(appointment.customer, "name", by=by),
         status=appointment.status,
         label=appointment.get_status_display(),
     )

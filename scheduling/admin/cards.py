@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 
 from accounts.admin_site import dashboard_card
 from governance import tenancy
-from governance.admin import legible
+from governance.admin import personal
 from scheduling import openings, weeks, zones
 from scheduling.models import Appointment, Service
 from scheduling.walltime import local_date
@@ -35,7 +35,12 @@ def today(request: "HttpRequest") -> dict[str, Any]:
     rows = Appointment.objects.filter(starts_at__gte=lo, starts_at__lt=hi, status__in=stands).order_by("starts_at")
     first = rows.select_related("service", "customer")[:SHOWN]
     entries = [
-        (row.pk, f"{zones.wall(row.starts_at, zone):%H:%M}", legible(row.customer, "name"), row.service.name)
+        (
+            row.pk,
+            f"{zones.wall(row.starts_at, zone):%H:%M}",
+            personal(row.customer, "name", by=request.user),
+            row.service.name,
+        )
         for row in first
     ]
     count = rows.count() if len(entries) == SHOWN else len(entries)

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_POST
 
 from audit.tasks import nudge_outbox
 from governance import people, tenancy
-from governance.admin import legible
+from governance import policies as governance
+from governance.admin import legible, personal
 from governance.models import Person
 from scheduling import bookings, policies, weeks, zones
 from scheduling.forms import ANYBODY, DeskForm, ReasonForm, StaffTimeForm
@@ -132,7 +133,7 @@ def confirm(model_admin: Any) -> View:
                 return _to(held)
         context = {
             "form": form,
-            "facts": _facts(model_admin, held),
+            "facts": _facts(request, held),
             "refusal": [refused] if refused else [],
             **_sought(request),
         }
@@ -156,7 +157,7 @@ def cancel(model_admin: Any) -> View:
                 model_admin.message_user(request, _("Cancelled. The customer is told by mail."))
                 return _to(appointment)
             form.add_error("reason", refused)
-        context = {"form": form, "appointments": [appointment], "facts": [_facts(model_admin, appointment)]}
+        context = {"form": form, "appointments": [appointment], "facts": [_facts(request, appointment)]}
         status = 422 if form.errors else 200
         return _page(model_admin, request, "cancel", context, title=_("Cancel the appointment?"), status=status)
 
@@ -173,7 +174,7 @@ def cancel_many(model_admin: Any, request: "HttpRequest", queryset: QuerySet[App
     context = {
         "form": form,
         "appointments": rows,
-        "facts": [_facts(model_admin, row) for row in rows],
+        "facts": [_facts(request, row) for row in rows],
         "is_action": True,
     }
     return _page(model_admin, request, "cancel", context, title=_("Cancel these appointments?"))
@@ -206,7 +207,7 @@ def reschedule(model_admin: Any) -> View:
             "time": time,
             "refusal": [refused] if refused else [],
             "appointment": appointment,
-            "facts": _facts(model_admin, appointment),
+            "facts": _facts(request, appointment),
             "may_override": policies.may_override(request.user),
         }
         return _page(model_admin, request, "reschedule", context, title=_("Move the appointment"), status=status)
@@ -249,20 +250,22 @@ def _for_whom(form: DeskForm) -> dict[str, Any]:
 
 
 def _sought(request: "HttpRequest") -> dict[str, Any]:
-    """The customers staff look for (`q`)."""
+    """The customers staff look for (`q`); nobody, for those who may not read people."""
+    if not governance.may_read_people(request.user):
+        return {"may_not_look": governance.READ_PEOPLE}
     text = request.GET.get("q", "").replace("\0", "")[:200].strip()
     found = people.search(text)[:FOUND_AT_MOST] if text else []
     shown = [(row.pk, legible(row, "name"), legible(row, "email"), legible(row, "phone")) for row in found]
     return {"q": text, "found": shown}
 
 
-def _facts(model_admin: Any, appointment: Appointment) -> dict[str, str]:
+def _facts(request: "HttpRequest", appointment: Appointment) -> dict[str, str]:
     zone = tenancy.current().time_zone
     return {
         "pk": str(appointment.pk),
         "when": zones.spoken(appointment.starts_at, appointment.ends_at, zone),
         "service": appointment.service.name,
-        "customer": model_admin.customer_shown(appointment),
+        "customer": personal(appointment.customer, "name", by=request.user) or "–",
     }
 
 

@@ -13,8 +13,10 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import factors
+from accounts.forms import RecoveryForm
 from accounts.models import User
-from tests.accounts.signing_in import LOGIN, is_in, password_step, token_step
+from audit.models import Event
+from tests.accounts.signing_in import LOGIN, is_in, password_step, recovery_step, token_step
 from tests.factories import accounts as people
 
 CROWD = 12
@@ -85,6 +87,32 @@ def test_a_code_used_at_verify_does_not_serve_at_sign_in(owner: User) -> None:
     password_step(other, owner.email)
     assert token_step(other, code).status_code == 200
     assert not is_in(other)
+
+
+def test_reading_the_form_spends_no_code(owner: User) -> None:
+    code = factors.make_recovery_codes(owner, at=timezone.now())[0]
+    assert RecoveryForm(data={"otp_token": code}).is_valid()
+    assert factors.codes_left(owner) == 10
+
+
+@pytest.mark.parametrize("page", ["sign-in", "verify"])
+def test_a_wrong_recovery_code_is_refused_beside_its_field_and_noted(page: str, owner: User) -> None:
+    people.enrol(owner)
+    used = factors.make_recovery_codes(owner, at=timezone.now())[0]
+    factors.use_recovery_code(owner, used, at=timezone.now())
+    if page == "verify":
+        client = people.enter(owner, level=1)
+        answer = client.post("/account/verify/?by=recovery", {"otp_token": used})
+    else:
+        client = Client()
+        password_step(client, owner.email)
+        answer = recovery_step(client, used)
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["otp_token"] == ["This is not one of your unused recovery codes."]
+    assert not is_in(client)
+    noted = Event.objects.get(action="accounts.factor.failed")
+    assert (noted.outcome, noted.reason, noted.object_id) == ("failed", "recovery code", str(owner.pk))
+    assert factors.codes_left(owner) == 9
 
 
 def test_the_code_shown_at_enrolment_is_spent(receptionist: User) -> None:

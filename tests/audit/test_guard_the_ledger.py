@@ -11,7 +11,7 @@ from django.db.migrations.state import ProjectState
 from django.utils import timezone
 
 from audit import context, guards, ledger
-from audit.models import Event, EventOrigin, EventPerson
+from audit.models import Event, EventOrigin, EventPerson, Pending
 from tests.factories.audit import SUBJECT, make_event
 
 pytestmark = [pytest.mark.guarantee, pytest.mark.django_db]
@@ -28,6 +28,7 @@ EVERYWHERE = {
     "delete": "DELETE FROM audit_event WHERE id = %(id)s",
     "delete people": "DELETE FROM audit_eventperson",
     "update people": "UPDATE audit_eventperson SET person = 'p-9'",
+    "update markers": "UPDATE audit_pending SET event_id = -1",
     "update origin": "UPDATE audit_eventorigin SET ip = '203.0.113.1'",
     "own id": f"INSERT INTO audit_event (id, {COLUMNS}) SELECT 4711, * FROM ({COPY}) AS copied",
     "same id": f"INSERT INTO audit_event (id, {COLUMNS}) SELECT %(id)s, * FROM ({COPY}) AS copied",
@@ -38,6 +39,7 @@ POSTGRESQL = {
     "truncate": "TRUNCATE audit_event",
     "truncate with everything": "TRUNCATE audit_event, audit_eventperson, audit_eventorigin, audit_pending CASCADE",
     "truncate people": "TRUNCATE audit_eventperson",
+    "truncate markers": "TRUNCATE audit_pending",
     "update as replica": "SET LOCAL session_replication_role = replica; UPDATE audit_event SET tenant = 'other'",
     "delete as replica": "SET LOCAL session_replication_role = replica; DELETE FROM audit_event",
     "truncate as replica": "SET LOCAL session_replication_role = replica; TRUNCATE audit_event",
@@ -71,7 +73,7 @@ def event(db: None) -> Event:
 
 def everything() -> list[Any]:
     """All there is in the ledger."""
-    return [list(model.objects.order_by("pk").values_list()) for model in (Event, EventPerson, EventOrigin)]
+    return [list(model.objects.order_by("pk").values_list()) for model in (Event, EventPerson, EventOrigin, Pending)]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

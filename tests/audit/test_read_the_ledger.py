@@ -7,7 +7,8 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.core.signals import request_finished
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -17,7 +18,7 @@ from accounts.models import Tenant, User
 from audit import context, ledger
 from audit.models import Event
 from governance import people, tenancy
-from tests.factories.audit import SUBJECT, make_event
+from tests.factories.audit import SUBJECT, at_once, make_event
 from tests.factories.governance import make_person
 
 Enter = Callable[..., Client]
@@ -192,7 +193,7 @@ def page(client: Client, event: Event) -> str:
     return answer.content.decode()
 
 
-def test_an_event_shows_before_and_after_and_who(tenant: Tenant, manager: User, reading: Client) -> None:
+def test_an_event_shows_before_and_after_and_who(tenant: Tenant, manager: User, enter: Enter) -> None:
     person = make_person(name="Ana Sol")
     with context.acting(actor=context.Actor("user", str(manager.pk)), client_ip="192.0.2.7", user_agent="Browser/1"):
         event = make_event(
@@ -203,7 +204,7 @@ def test_an_event_shows_before_and_after_and_who(tenant: Tenant, manager: User, 
             },
             people=[person],
         )
-    shown = page(reading, event)
+    shown = page(enter(manager), event)
     for words in ("held", "confirmed", "Ana Sol", "&lt;b&gt;Ana&lt;/b&gt;", str(manager), "192.0.2.7", "Browser/1"):
         assert words in shown
     assert str(person.pk) in shown
@@ -211,13 +212,83 @@ def test_an_event_shows_before_and_after_and_who(tenant: Tenant, manager: User, 
     assert "awaiting its seal" in shown
 
 
-def test_an_erased_persons_values_are_gone_and_say_when(tenant: Tenant, reading: Client) -> None:
+def test_an_erased_persons_values_are_gone_and_say_when(tenant: Tenant, manager: User, enter: Enter) -> None:
     person = make_person(name="Ana Sol")
     event = make_event("story.told", changes={"name": [None, ledger.Personal(person, "Ana Sol")]})
     people.erase(person, by=None, at=timezone.now() - timedelta(days=1))
-    shown = page(reading, event)
+    shown = page(enter(manager), event)
     assert "erased on" in shown
     assert "Ana Sol" not in shown
+    assert not Event.objects.filter(action=READ).exists(), "nothing was read"
+
+
+# --- whoever reads personal values is in the ledger, too -------------------------------------------------------------
+READ = "audit.values.read"
+
+
+@pytest.fixture
+def about_ana(tenant: Tenant) -> Event:
+    """Ana changed her name and a friend's."""
+    ana, friend = make_person(name="Ana Sol"), make_person(name="Luz Mar")
+    named = [ledger.Personal(ana, "Ana Sol"), ledger.Personal(friend, {"name": "Luz Mar"})]
+    return make_event("story.told", changes={"name": named}, people=[ana, friend])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reading_values_is_noted_before_the_page_leaves(about_ana: Event, manager: User, enter: Enter) -> None:
+    client, committed = enter(manager), []
+
+    def look(sender: Any, **kwargs: Any) -> None:
+        committed.extend(at_once(lambda: Event.objects.filter(action=READ).count()))
+
+    request_finished.connect(look)
+    shown = page(client, about_ana)
+    request_finished.disconnect(look)
+    assert "Ana Sol" in shown and "Luz Mar" in shown
+    note = Event.objects.get(action=READ)
+    assert (note.object_type, note.object_id) == ("audit.event", str(about_ana.uid))
+    assert (note.actor_id, note.outcome, note.door) == (str(manager.pk), "success", "admin")
+    assert note.content["people"] == about_ana.content["people"]
+    assert committed == [1]
+
+
+def test_every_reading_is_noted_but_the_note_itself_is_read_freely(
+    about_ana: Event, manager: User, enter: Enter
+) -> None:
+    client = enter(manager)
+    page(client, about_ana)
+    page(client, about_ana)
+    assert Event.objects.filter(action=READ).count() == 2
+    page(client, Event.objects.filter(action=READ)[0])
+    assert Event.objects.filter(action=READ).count() == 2
+
+
+def test_an_event_without_personal_values_is_read_without_a_note(tenant: Tenant, manager: User, enter: Enter) -> None:
+    page(enter(manager), make_event("story.told", changes={"state": ["held", "confirmed"]}, people=["p-1"]))
+    assert not Event.objects.filter(action=READ).exists()
+
+
+def test_a_reading_that_cannot_be_noted_is_not_granted(
+    about_ana: Event, manager: User, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = enter(manager)
+    client.raise_request_exception = False
+
+    def down(act: ledger.Act) -> None:
+        raise DatabaseError("the ledger is gone")
+
+    monkeypatch.setattr(ledger, "_write", down)
+    answer = client.get(reverse("admin:audit_event_change", args=[about_ana.pk]))
+    assert answer.status_code == 500
+    assert b"Ana Sol" not in answer.content
+
+
+def test_who_may_not_read_people_sees_that_something_is_hidden(about_ana: Event, reading: Client) -> None:
+    shown = page(reading, about_ana)
+    assert "Ana Sol" not in shown and "Luz Mar" not in shown
+    assert "hidden" in shown
+    assert "Personal values are shown with the permission governance.view_person." in shown
+    assert not Event.objects.filter(action=READ).exists()
 
 
 # --- nothing can be changed -----------------------------------------------------------------------------------------

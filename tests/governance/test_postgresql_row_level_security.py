@@ -239,6 +239,11 @@ def test_the_webs_role_cannot_lift_the_wall_nor_touch_the_ledger(as_web: Any, ou
         "TRUNCATE governance_person CASCADE",
         "UPDATE audit_event SET action = 'x'",
         "DELETE FROM audit_event",
+        "DELETE FROM audit_eventperson",
+        "UPDATE audit_pending SET event_id = event_id + 1",
+        "DELETE FROM audit_pending",
+        "UPDATE audit_eventorigin SET ip = ''",
+        "DELETE FROM audit_eventorigin",
         "CREATE TABLE mine (id int)",
         "DELETE FROM django_migrations",
     ):
@@ -256,6 +261,35 @@ def test_the_house_works_through_the_webs_role(as_web: Any, ours: Person, second
     assert seen(as_web, "SELECT DISTINCT person FROM audit_eventperson") == {str(ours.pk)}
     with tenancy.within(second_tenant):
         assert seen(as_web, "SELECT person FROM audit_eventperson") == set()
+
+
+def test_a_marker_is_seen_where_its_event_is(as_web: Any, ours: Person, theirs: Person, second_tenant: Tenant) -> None:
+    markers = "SELECT event_id FROM audit_pending"
+    here = seen(as_web, markers)
+    assert here == seen(as_web, "SELECT id FROM audit_event") != set()
+    with tenancy.within(second_tenant):
+        there = seen(as_web, markers)
+        assert there == seen(as_web, "SELECT id FROM audit_event") != set()
+    with tenancy.across():
+        assert seen(as_web, markers) >= here | there
+    assert not here & there
+
+
+def test_whoever_looks_across_tenants_reads_markers_without_their_events(as_web: Any, ours: Person) -> None:
+    """A sealer takes the next thousand markers; judging each by its event would read the whole ledger."""
+    with tenancy.across(), as_web.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, COSTS OFF) SELECT event_id FROM audit_pending ORDER BY event_id LIMIT 1000")
+        plan = [line for (line,) in cursor.fetchall()]
+    assert [line for line in plan if "on audit_event " in line and "never executed" not in line] == []
+
+
+def test_the_role_that_owns_the_tables_may_seal(ours: Person) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM audit_pending")
+        assert cursor.rowcount > 0
+    with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO audit_pending (event_id) VALUES (1)")
+        cursor.execute("UPDATE audit_pending SET event_id = 2")
 
 
 def test_refusals_are_kept_for_the_tenant_they_happened_in(as_web: Any, tenant: Tenant, second_tenant: Tenant) -> None:

@@ -1,69 +1,13 @@
-"""The words of the house as facts: what the sources ask to have translated, and what a reader of a page sees."""
+"""What a reader of a page sees, and which words of a template stand outside what is translated."""
 
-import ast
 import re
 from collections.abc import Iterator
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
-import polib
 from django.template.base import DebugLexer, TokenType
-from django.utils.translation import template as templates_as_python
 
-from tests.house.source import APPS, ROOT
-
-CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
-SINGLE = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
-WITH_CONTEXT = {"pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy"}
-CALL = re.compile(r"\b(_|gettext|ngettext|pgettext|npgettext)\(\s*(?=u?['\"])")
-LITERAL = re.compile(r"""\s*u?(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*,?""", re.DOTALL)
 READ_ALOUD = {"title", "aria-label", "placeholder", "alt"}
-Word = tuple[str | None, str]
-
-
-@cache
-def catalogue() -> polib.POFile:
-    """The Spanish catalogue as it is written."""
-    return polib.pofile(str(CATALOGUE))
-
-
-def templates() -> list[Path]:
-    """Every template of the project, pages and mails."""
-    return [path for path in sorted((ROOT / "templates").rglob("*.*")) if path.suffix in {".html", ".txt"}]
-
-
-def asked_for() -> dict[Word, str]:
-    """Every (context, msgid) the sources mark, with the file that does; read without gettext's own tools."""
-    found: dict[Word, str] = {}
-    for app in APPS:
-        for path in sorted((ROOT / app).rglob("*.py")):
-            found |= dict.fromkeys(_of_module(path), str(path.relative_to(ROOT)))
-    for path in templates():
-        found |= dict.fromkeys(_of_template(path), str(path.relative_to(ROOT)))
-    return found
-
-
-def _of_module(path: Path) -> Iterator[Word]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(node, ast.Call):
-            continue
-        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
-        if name in SINGLE and texts:
-            yield None, texts[0]
-        elif name in WITH_CONTEXT and texts:
-            yield texts[0], texts[1]
-
-
-def _of_template(path: Path) -> Iterator[Word]:
-    python = templates_as_python.templatize(path.read_text(), origin=str(path))
-    for call in CALL.finditer(python):
-        texts, at = [], call.end()
-        while (literal := LITERAL.match(python, at)) and len(texts) < 3:
-            texts.append(ast.literal_eval(literal["text"]))
-            at = literal.end()
-        yield (texts[0], texts[1]) if call[1] in WITH_CONTEXT else (None, texts[0])
 
 
 def unmarked(path: Path) -> Iterator[str]:

@@ -8,6 +8,7 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import polib
 import pytest
 
 from tools import bootstrap, check, docs, messages, test
@@ -108,9 +109,38 @@ def test_a_catalogue_behind_its_words_is_found(
     folder = tmp_path / "locale" / "es" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     (folder / "django.po").write_text('msgid ""\nmsgstr ""\n\nmsgid "Book"\nmsgstr "Reservar"\n')
+    (tmp_path / "cms").mkdir()
+    (tmp_path / "cms" / "views.py").write_text('title = _("Book")\n')
     monkeypatch.setattr(messages, "ROOT", tmp_path)
     assert messages.main(only_check=True) == 1
     assert capsys.readouterr().out == "locale/es/LC_MESSAGES/django.mo is behind; run: make messages\n"
+
+
+def test_a_word_nobody_translated_fails_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "locale" / "es" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    entries = {"Book": "Reservar", "Gone": "Ido", "Empty": ""}
+    written = polib.POFile()
+    written.extend(polib.POEntry(msgid=said, msgstr=means) for said, means in entries.items())
+    written.save(str(folder / "django.po"))
+    written.save_as_mofile(str(folder / "django.mo"))
+    (tmp_path / "cms").mkdir()
+    (tmp_path / "cms" / "views.py").write_text(
+        'title, words = _("Book"), ngettext("%d new", "%d new", 2), _("Empty")\n'
+    )
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text('{% load i18n %}{% translate "New here" %}{% translate "Book" %}')
+    monkeypatch.setattr(messages, "ROOT", tmp_path)
+    assert messages.main(only_check=True) == 1
+    catalogue = "locale/es/LC_MESSAGES/django.po"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{catalogue}: not in the catalogue: '%d new' (cms/views.py)",
+        f"{catalogue}: not in the catalogue: 'New here' (templates/page.html)",
+        f"{catalogue}: not translated: 'Empty'",
+        f"{catalogue}: nobody says any more: 'Gone'",
+    ]
 
 
 @pytest.mark.operations

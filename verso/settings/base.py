@@ -89,6 +89,7 @@ KEY_PROVIDER = env.KEY_PROVIDER
 KEY_FILE = env.KEY_FILE
 KEY_FILE_MAY_LIE_IN_TREE = True  # production says no
 AUDIT_CIPHER = "governance.ciphers.LedgerCipher"
+AUDIT_VALUES_PERMISSION = "governance.view_person"
 AUDIT_MAC_KEYS = "governance.ciphers.LedgerMacKeys"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -168,6 +169,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "clearsessions": {"task": "accounts.tasks.clearsessions", "schedule": 86_400.0, "options": {"expires": 3600}},
     "deliver_outbox": {"task": "audit.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "note_heartbeat": {"task": "verso.operations.tasks.note_heartbeat", "schedule": 30.0, "options": {"expires": 30}},
+    "sum_up_refusals": {"task": "audit.tasks.sum_up_refusals", "schedule": 60.0, "options": {"expires": 60}},
     "release_holds": {"task": "scheduling.tasks.release_holds", "schedule": 60.0, "options": {"expires": 60}},
 }
 
