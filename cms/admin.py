@@ -124,6 +124,7 @@ class ContactMessageAdmin(TenantAdmin):
         states = outbox.states_of(replies, kind="cms.reply")
         context |= {
             "title": legible(message, "subject"),
+            "subtitle": None,
             "sender": {name: legible(message.person, name) for name in ("name", "email", "phone")},
             "letter": legible(message, "text"),
             "status_badge": self.standing(message),
