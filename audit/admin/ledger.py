@@ -120,7 +120,7 @@ class EventAdmin(EvidenceAdmin):
         return super().get_queryset(request).order_by()
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Titled in words. Opens personal values for those who may, and has that in the ledger before the page leaves."""
+        """Titled in words. Opens personal values for those who may, and notes that before the page leaves."""
         event: Event = kwargs["obj"]
         context |= {"title": wording.of(event.action), "subtitle": None}
         event.told = reading.read(event, opening=request.user.has_perm(conf.values_permission()))
