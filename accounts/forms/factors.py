@@ -1,35 +1,15 @@
-"""What people type to come in, and to strengthen or change how they do."""
+"""What people type to show a second factor, or to enrol one."""
 
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm, UsernameField
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 from two_factor.forms import AuthenticationTokenForm, TOTPDeviceForm
 
-from accounts import factors, signin, throttling
+from accounts import factors, signin
 from accounts.models import User
-
-
-class SignInForm(AuthenticationForm):
-    """E-mail and password. One sentence for every way they can be wrong."""
-
-    username = UsernameField(
-        label=_("E-mail"), widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
-    )
-    error_messages = {
-        "invalid_login": _("This e-mail and password do not match. Please check both."),
-        "inactive": _("This e-mail and password do not match. Please check both."),
-    }
-
-    def clean(self) -> dict[str, Any]:
-        """Gives a right password's place among the attempts back."""
-        cleaned = super().clean()
-        if self.user_cache is not None and self.request is not None:
-            throttling.give_back(self.request, str(cleaned["username"]))
-        return cleaned
 
 
 class TokenForm(AuthenticationTokenForm):
@@ -102,25 +82,3 @@ class EnrolForm(TOTPDeviceForm):
         """The figures as a number, checked against the new key."""
         self.cleaned_data["token"] = int(str(self.cleaned_data["token"]).replace(" ", ""))
         return int(super().clean_token())
-
-
-class FirstPasswordForm(SetPasswordForm):
-    """A first password, twice."""
-
-
-class PasswordForm(SetPasswordForm):
-    """A new password, twice, after the present one."""
-
-    old_password = forms.CharField(
-        label=_("Current password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
-    )
-    field_order = ["old_password", "new_password1", "new_password2"]
-
-    def clean_old_password(self) -> str:
-        """Refuses a wrong present password."""
-        given = str(self.cleaned_data["old_password"])
-        if not self.user.check_password(given):
-            raise forms.ValidationError(_("This is not your current password."), code="password_incorrect")
-        return given
