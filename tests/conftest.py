@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from accounts import security
 from accounts.models import Tenant, User
 from governance import tenancy
 from tests.factories import accounts as people
@@ -24,6 +25,7 @@ def nothing_counted_yet() -> None:
     """Rate limits, locks, sessions of the cache and what is believed about hosts do not outlive a story."""
     cache.clear()
     tenancy.forget()
+    security.forget()
 
 
 @pytest.fixture
