@@ -49,7 +49,7 @@ holds(
         "membership role granted_by": _member("user.job_title", "to know who may do what, and who said so", Erase.KEEP),
         "reason": _member("user.content", "to know why a role was given"),
     },
-    nothing="id tenant source expires_at granted_at",
+    nothing="id tenant source idp expires_at granted_at",
 )
 holds(
     "accounts.RecoveryCode",
