@@ -11,3 +11,12 @@ FRESH = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
 
 RECOVERY_CODES = 10
+
+# "Remember me" at most this long; 0 takes the choice away.
+REMEMBER_DAYS = 30
+# NIST SP 800-63B-4 §3.1.1: 15 characters where a password is the only factor.
+PASSWORD_LENGTH = 15
+# Earlier passwords that may not come back.
+PASSWORD_HISTORY = 5
+# How long another process may go on with a policy that was just changed.
+POLICY_SECONDS = 5.0

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from accounts import gate, signin
 from accounts.models import User
 from accounts.policies import Visitor
-from accounts.sessions import StoreDown
+from accounts.session_store import StoreDown
 from audit import ledger
 
 RETRY_SECONDS = 30

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions, policies
-from accounts.models import Membership, Role, RoleGrant, User
+from accounts.models import IdentityProvider, Membership, Role, RoleGrant, User
 from audit import ledger
 
 
@@ -70,6 +70,7 @@ def grant(
     expires_at: datetime | None = None,
     reason: str = "",
     source: str = RoleGrant.Source.MANUAL,
+    idp: IdentityProvider | None = None,
 ) -> RoleGrant:
     """Give a role; given again it moves its end. Refuses `NotHere`, `AlreadyOver`, `MoreThanHeld`, `LastOwner`."""
     with transaction.atomic():
@@ -85,6 +86,7 @@ def grant(
             membership=membership,
             role=role,
             source=source,
+            idp=idp,
             defaults={"expires_at": expires_at, "reason": reason, "granted_by": by, "granted_at": at},
         )
         ledger.record(

@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
 from accounts import conf, policies
-from accounts.models import Membership, User, normalise_email
+from accounts.models import IdentityProvider, Membership, User, normalise_email
 from audit import ledger
 from governance import tenancy
 
@@ -23,19 +23,30 @@ if TYPE_CHECKING:
 
 STANDING = "standing"
 BACKEND = "accounts.backends.PasswordBackend"
-SECOND_FACTORS = frozenset({"totp", "recovery"})
+SECOND_FACTORS = frozenset({"totp", "webauthn", "recovery", "idp-mfa"})
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How somebody proved who they are: `password`, `totp`, `recovery`."""
+    """How somebody proved who they are: `password`, `totp`, `webauthn`, `recovery`; `idp` and `idp-mfa` for a provider.
+
+    `idp_session` is the provider's own name for the session (`sid`, SessionIndex), `name_id` SAML's NameID as XML.
+    """
 
     methods: tuple[str, ...]
+    idp: IdentityProvider | None = None
+    idp_session: str = ""
+    name_id: str = ""
 
     @property
     def level(self) -> int:
         """One factor, or two."""
         return policies.TWO_FACTORS if SECOND_FACTORS & set(self.methods) else policies.ONE_FACTOR
+
+    @property
+    def resists_phishing(self) -> bool:
+        """Whether nobody in between could have passed it on."""
+        return "webauthn" in self.methods
 
 
 class NotAdmitted(Exception):

@@ -23,7 +23,7 @@ from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
 from accounts.models import normalise_email
-from accounts.sessions import StoreDown
+from accounts.session_store import StoreDown
 from audit import context
 
 log = structlog.get_logger(__name__)

@@ -2,17 +2,17 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts.views import account, factors, passwords, signing_in
 
 app_name = "accounts"
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("login/", views.LoginView.as_view(), name="login"),
-    path("logout/", views.logout, name="logout"),
-    path("verify/", views.verify, name="verify"),
-    path("password/", views.password, name="password"),
-    path("welcome/<str:uid>/<str:token>/", views.welcome, name="welcome"),
-    path("two_factor/setup/", views.SetupView.as_view(), name="setup"),
-    path("two_factor/qrcode/", views.QRView.as_view(), name="qr"),
-    path("two_factor/recovery/", views.recovery, name="recovery"),
+    path("", account.home, name="home"),
+    path("login/", signing_in.LoginView.as_view(), name="login"),
+    path("logout/", signing_in.logout, name="logout"),
+    path("verify/", factors.verify, name="verify"),
+    path("password/", passwords.password, name="password"),
+    path("welcome/<str:uid>/<str:token>/", passwords.welcome, name="welcome"),
+    path("two_factor/setup/", factors.SetupView.as_view(), name="setup"),
+    path("two_factor/qrcode/", factors.QRView.as_view(), name="qr"),
+    path("two_factor/recovery/", factors.recovery, name="recovery"),
 ]

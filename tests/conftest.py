@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from accounts import security
 from accounts.models import Tenant, User
 from audit import counting
 from governance import tenancy
@@ -26,6 +27,7 @@ def nothing_counted_yet() -> None:
     cache.clear()
     tenancy.forget()
     counting.store.cache_clear()
+    security.forget()
 
 
 @pytest.fixture

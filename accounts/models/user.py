@@ -51,6 +51,9 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_operator = models.BooleanField(_("operates the platform"), default=False, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    # When the password was chosen, and why the next sign-in must choose another ("" when it need not).
+    password_set_at = models.DateTimeField(_("password chosen"), null=True, editable=False)
+    password_must_change = models.CharField(max_length=20, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     # How strongly the session this user was loaded from is verified; None outside a session. See `accounts.signin`.

@@ -15,7 +15,7 @@ DEAD = {"default": {"BACKEND": "verso.redis_cache.RedisCache", "LOCATION": "redi
 
 @pytest.fixture
 def dead_store(tenant: Tenant) -> Iterator[None]:
-    with override_settings(SESSION_ENGINE="accounts.sessions", CACHES=DEAD, AXES_HANDLER=settings.AXES_HANDLER):
+    with override_settings(SESSION_ENGINE="accounts.session_store", CACHES=DEAD, AXES_HANDLER=settings.AXES_HANDLER):
         yield
 
 

@@ -135,7 +135,7 @@ if env.MIGRATION_DATABASE_URL:  # the role that owns the tables; `migrate` uses 
 CACHES: dict[str, Any]
 if env.REDIS_URL:
     CACHES = {"default": {"BACKEND": "verso.redis_cache.RedisCache", "LOCATION": env.REDIS_URL}}
-    SESSION_ENGINE = "accounts.sessions"
+    SESSION_ENGINE = "accounts.session_store"
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "verso"}}
     SESSION_ENGINE = "django.contrib.sessions.backends.db"

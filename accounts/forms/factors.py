@@ -1,34 +1,15 @@
-"""What people type to come in, and to strengthen or change how they do."""
+"""What people type to show a second factor, or to enrol one."""
 
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm, UsernameField
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 from two_factor.forms import AuthenticationTokenForm, TOTPDeviceForm
 
-from accounts import factors, throttling
+from accounts import factors, signin
 from accounts.models import User
-
-
-class SignInForm(AuthenticationForm):
-    """E-mail and password. One sentence for every way they can be wrong."""
-
-    username = UsernameField(
-        label=_("E-mail"), widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
-    )
-    error_messages = {
-        "invalid_login": _("This e-mail and password do not match. Please check both."),
-        "inactive": _("This e-mail and password do not match. Please check both."),
-    }
-
-    def clean(self) -> dict[str, Any]:
-        """Gives a right password's place among the attempts back."""
-        cleaned = super().clean()
-        if self.user_cache is not None and self.request is not None:
-            throttling.give_back(self.request, str(cleaned["username"]))
-        return cleaned
 
 
 class TokenForm(AuthenticationTokenForm):
@@ -57,7 +38,7 @@ class TokenForm(AuthenticationTokenForm):
 
 
 class RecoveryForm(forms.Form):
-    """One of the codes kept for the day the authenticator is lost. The page spends it: nothing is looked up here."""
+    """One of the codes kept for the day the authenticator is lost."""
 
     idempotent = False
     use_required_attribute = False
@@ -67,6 +48,20 @@ class RecoveryForm(forms.Form):
         help_text=_("Sixteen letters and digits. Each code works once."),
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "autocapitalize": "characters"}),
     )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_otp_token(self) -> str:
+        """Spends the code: refusals of `factors.use_recovery_code` show beside the field."""
+        code = str(self.cleaned_data["otp_token"])
+        try:
+            factors.use_recovery_code(self.user, code, at=timezone.now())
+        except factors.WrongCode:
+            signin.note_failure(self.user.email, what="accounts.factor.failed", reason="recovery code")
+            raise
+        return "spent"
 
 
 class EnrolForm(TOTPDeviceForm):
@@ -87,25 +82,3 @@ class EnrolForm(TOTPDeviceForm):
         """The figures as a number, checked against the new key."""
         self.cleaned_data["token"] = int(str(self.cleaned_data["token"]).replace(" ", ""))
         return int(super().clean_token())
-
-
-class FirstPasswordForm(SetPasswordForm):
-    """A first password, twice."""
-
-
-class PasswordForm(SetPasswordForm):
-    """A new password, twice, after the present one."""
-
-    old_password = forms.CharField(
-        label=_("Current password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
-    )
-    field_order = ["old_password", "new_password1", "new_password2"]
-
-    def clean_old_password(self) -> str:
-        """Refuses a wrong present password."""
-        given = str(self.cleaned_data["old_password"])
-        if not self.user.check_password(given):
-            raise forms.ValidationError(_("This is not your current password."), code="password_incorrect")
-        return given

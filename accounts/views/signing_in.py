@@ -1,0 +1,105 @@
+"""In and out: e-mail and password, then the second factor; and leaving."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from two_factor.views import LoginView as StockLoginView
+from two_factor.views.utils import IdempotentSessionWizardView
+
+from accounts import gate, signin, throttling
+from accounts.forms import RecoveryForm, SignInForm, TokenForm
+from accounts.models import User
+from accounts.views import going
+
+
+@method_decorator([gate.public, throttling.limited("signin", rate=going.SIGN_IN_RATE)], name="dispatch")
+class LoginView(StockLoginView):
+    """E-mail and password, then the authenticator or a recovery code; both end in `signin.finish`."""
+
+    template_name = "account/login.html"
+    form_list = (
+        (StockLoginView.AUTH_STEP, SignInForm),
+        (StockLoginView.TOKEN_STEP, TokenForm),
+        (StockLoginView.BACKUP_STEP, RecoveryForm),
+    )
+    condition_dict = {
+        StockLoginView.TOKEN_STEP: lambda view: view.asks_for_factor(),
+        StockLoginView.BACKUP_STEP: lambda view: view.asks_for_factor(instead=True),
+    }
+    http_method_names = ["get", "head", "post"]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._has_factor: dict[User, bool] = {}
+
+    def asks_for_factor(self, *, instead: bool = False) -> bool:
+        """Whether the authenticator is asked for; or a recovery code `instead`, while no authenticator was shown."""
+        user = self.get_user()
+        if not user or (instead and self.TOKEN_STEP in self.storage.validated_step_data):
+            return False
+        if user not in self._has_factor:
+            self._has_factor[user] = user.has_second_factor()
+        return self._has_factor[user]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The form; somebody already in goes on."""
+        if request.user.is_authenticated:
+            return redirect(going.after(request, request.user))
+        return super().get(request, *args, **kwargs)
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """One step. There is no device to choose: the stock view answers that wish with an error to strangers."""
+        if "challenge_device" in self.request.POST:
+            return redirect("accounts:login")
+        return super().post(*args, **kwargs)
+
+    def get_form(self, step: str | None = None, **kwargs: Any) -> Any:
+        """The step's own form; the stock view would put its registry's unlocked token form in its place."""
+        form = IdempotentSessionWizardView.get_form(self, step=step, **kwargs)
+        if self.show_timeout_error:
+            form.cleaned_data = getattr(form, "cleaned_data", {})
+            form.add_error(None, ValidationError(_("That took too long. Please start again.")))
+        return form
+
+    def process_step(self, form: Any) -> Any:
+        """Remember with the user which epoch of theirs the password was right for."""
+        answer = super().process_step(form)
+        if self.steps.current == self.AUTH_STEP:
+            self.user_cache = form.get_user()
+            self.storage.data["epoch"] = self.user_cache.session_epoch
+        return answer
+
+    def get_context_data(self, form: Any, **kwargs: Any) -> dict[str, Any]:
+        """What the wizard says; nothing about devices."""
+        return dict(IdempotentSessionWizardView.get_context_data(self, form=form, **kwargs))
+
+    def get_success_url(self) -> str:
+        """A safe `next`, else the right start for this person."""
+        return going.after(self.request, self.get_user())
+
+    def done(self, form_list: Any, **kwargs: Any) -> HttpResponse:
+        """Hand the evidence over. A password changed meanwhile, or a membership ended, begins anew."""
+        user, shown = self.get_user(), self.storage.validated_step_data
+        proofs = {self.TOKEN_STEP: "totp", self.BACKUP_STEP: "recovery"}
+        methods = ("password", *(method for step, method in proofs.items() if step in shown))
+        if not user or self.storage.data.get("epoch") != user.session_epoch:
+            return redirect("accounts:login")
+        try:
+            signin.finish(self.request, user, signin.Evidence(methods), at=timezone.now())
+        except signin.NotAdmitted:
+            return redirect("accounts:login")
+        return redirect(self.get_success_url())
+
+
+@gate.entrance
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End this session."""
+    signin.leave(request)  # type: ignore[arg-type]
+    return redirect("/")
