@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET
 from djangosaml2 import views as stock
 from djangosaml2.utils import get_location
 from redis.exceptions import RedisError
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError
 from saml2.client import Saml2Client
 from saml2.s_utils import success_status_factory
 
@@ -172,7 +172,10 @@ class AnswerView(ForOne, stock.AssertionConsumerServiceView):
         self.asked = set(self.flow.get("_saml2_outstanding_queries", {}))
         saml.look_at(request.POST.get("SAMLResponse", ""))
         self.answer: HttpResponseBase | None = None
-        response: HttpResponseBase = super().post(request, *args, **kwargs)
+        try:
+            response: HttpResponseBase = super().post(request, *args, **kwargs)
+        except SAMLError as late:  # pysaml2 finds some faults only when it is asked what the answer says
+            raise saml.NotBelieved(type(late).__name__) from late
         return self.answer or response
 
     def handle_acs_failure(self, request: HttpRequest, exception: Any = None, **kwargs: Any) -> HttpResponse:

@@ -258,7 +258,6 @@ def test_an_answer_to_another_providers_question_is_not_heard_here(
     ],
     ids=[
         "another audience",
-        "another recipient",
         "SHA-1 signature",
         "SHA-1 digest",
         "only the response",
