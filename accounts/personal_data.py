@@ -107,8 +107,8 @@ holds(
 )
 holds_nothing(
     "accounts.IdentityProvider",
-    "id tenant slug name protocol status issuer client_id sealed_secret scopes metadata mfa_evidence max_auth_age"
-    " makes_members allowed_domains default_role groups_claim is_enforced created_at",
+    "id tenant slug name protocol status issuer client_id sealed_secret scopes sealed_signing_key certificate metadata"
+    " mfa_evidence max_auth_age makes_members allowed_domains default_role groups_claim is_enforced created_at",
 )
 holds_nothing("accounts.GroupRoleMapping", "id tenant idp group role")
 holds_nothing("accounts.SamlSeenAssertion", "id tenant idp digest expires_at")

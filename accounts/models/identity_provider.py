@@ -53,6 +53,8 @@ class IdentityProvider(TenantOwned):
     client_id = models.CharField(_("client id"), max_length=255, blank=True)
     sealed_secret = models.BinaryField(_("client secret"), null=True, blank=True, editable=False)
     scopes = models.CharField(_("scopes"), max_length=255, default="openid email profile")
+    sealed_signing_key = models.BinaryField(_("signing key"), null=True, blank=True, editable=False)
+    certificate = models.TextField(_("our certificate"), blank=True, editable=False)
     metadata = models.TextField(_("metadata"), blank=True, help_text=_("SAML: the provider's metadata, pasted as XML."))
     mfa_evidence = models.JSONField(
         _("counts as a second factor"),

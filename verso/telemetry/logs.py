@@ -22,6 +22,8 @@ MUTED = {
     "asyncio": "WARNING",
     "amqp": "WARNING",
     "axes": "CRITICAL",
+    "djangosaml2": "CRITICAL",
+    "saml2": "CRITICAL",
     "boto3": "WARNING",
     "botocore": "WARNING",
     "faker": "WARNING",
