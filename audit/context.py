@@ -19,6 +19,10 @@ class Actor(NamedTuple):
     id: str = ""
 
 
+def unquestioned() -> None:
+    """Nothing to look at again."""
+
+
 SYSTEM = Actor("system")
 ANONYMOUS = Actor("anonymous")
 
@@ -36,6 +40,8 @@ class Acting:
     client_ip: str = ""
     user_agent: str = ""
     door: Door = "command"
+    # Asked before an act is written down; raises where whoever acts may no longer do so (a session that was ended).
+    confirm: Callable[[], None] = unquestioned
 
     def who(self) -> Actor:
         """The actor at this very moment."""
