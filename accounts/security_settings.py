@@ -27,7 +27,7 @@ def revise(*, by: User | None, at: datetime, **words: Any) -> SecurityPolicy:
         before = {field: getattr(policy, field) for field in FIELDS}
         for field, word in words.items():
             setattr(policy, field, word)
-        policy.full_clean()
+        policy.full_clean(exclude=[field for field in FIELDS if getattr(policy, field) in (None, "")])
         policy.save()
         changes = {f: [before[f], getattr(policy, f)] for f in FIELDS if before[f] != getattr(policy, f)}
         if changes:

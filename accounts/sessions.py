@@ -100,6 +100,9 @@ def note_use(row: AuthSession, *, at: datetime) -> None:
     AuthSession.objects.filter(pk=row.pk, ended_at=None).update(seen_at=at, ip=ip)
 
 
+_TABLE = f'"{AuthSession._meta.db_table}"'
+
+
 class Facts(NamedTuple):
     """What an act that is about to be done must know of its session."""
 
@@ -119,7 +122,7 @@ def facts(row: AuthSession) -> Facts | None:
         # KEY SHARE: acts of one session do not wait for each other, but its end (FOR UPDATE) waits for them.
         sql, params = asked.query.sql_with_params()
         with connection.cursor() as cursor:
-            cursor.execute(f"{sql} FOR KEY SHARE OF {connection.ops.quote_name(AuthSession._meta.db_table)}", params)
+            cursor.execute(f"{sql} FOR KEY SHARE OF {_TABLE}", params)
             found = cursor.fetchone()
     return Facts(*found) if found else None
 

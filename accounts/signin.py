@@ -108,10 +108,10 @@ def finish(
     bounds, is_first = _limits(user, remembered=remember), user.last_login is None
     remembered = remember and bounds.idle is None
     with transaction.atomic():
-        _set_aside(request, at=at)
+        before = _set_aside(request, at=at)
         auth.login(request, user, backend=BACKEND)
-        if request.session.session_key is None:  # Django flushed another user's session
-            request.session.create()
+        if _key(request) in ("", before):  # Django flushed another user's session, or kept the key of this user's own
+            request.session.cycle_key()
         request.session.set_expiry(bounds.absolute if remembered else 0)
         request.session.update(standing(user, evidence, at=at, remembered=remembered))
         user.assurance_level = evidence.level
@@ -144,12 +144,13 @@ def _key(request: "WSGIRequest") -> str:
     return request.session.session_key or ""
 
 
-def _set_aside(request: "WSGIRequest", *, at: datetime) -> None:
-    """Whoever was in with this browser before leaves."""
+def _set_aside(request: "WSGIRequest", *, at: datetime) -> str:
+    """Whoever was in with this browser before leaves; answers the key of their session."""
     before = sessions.of_key(_key(request))
     request.auth_session = None  # type: ignore[attr-defined]
     if before is not None:
         sessions.close(before, at=at, why="signed in anew")
+    return _key(request)
 
 
 def _browser(request: "WSGIRequest", row: AuthSession, *, is_first: bool, at: datetime) -> str:
@@ -207,12 +208,13 @@ def note_failure(email: str, *, what: str = "accounts.signin.failed", reason: st
 
 def leave(request: "WSGIRequest", *, at: datetime | None = None, reason: str = "signed out") -> None:
     """End the session at hand."""
-    user, row = request.user, getattr(request, "auth_session", None)
+    user = request.user if isinstance(request.user, User) else None  # this looks it up, where nobody has asked yet
+    row = getattr(request, "auth_session", None)
     with transaction.atomic():
         request.auth_session = None  # type: ignore[attr-defined]
         if isinstance(row, AuthSession):
             sessions.close(row, at=at or datetime.now(UTC), why=reason)
-        elif isinstance(user, User):
+        elif user is not None:
             ledger.record("accounts.session.ended", user, reason=reason)
         auth.logout(request)
 

@@ -20,7 +20,6 @@ from governance.admin import TenantAdmin
 
 OWN = "own"
 AS_PLATFORM = _("as the platform says")
-YES_NO = [("", AS_PLATFORM), ("true", _("yes")), ("false", _("no"))]
 SOURCES = {"platform": _("platform"), "tenant": _("this tenant"), "both": _("both say the same")}
 GROUPS = {
     _("Sessions"): ["idle_minutes", "absolute_hours", "remember_days"],
@@ -51,14 +50,15 @@ class PolicyForm(forms.ModelForm):
             if field := self.fields.get(matter.name):
                 field.required = False
                 field.help_text = _explanation(matter, field.help_text)
-                field.widget.attrs.setdefault("placeholder", _in_words(matter.name, matter.platform))
-                self._offer_the_platforms_word(matter.name, field)
+                self._offer_the_platforms_word(matter, field)
 
-    def _offer_the_platforms_word(self, name: str, field: Any) -> None:
+    def _offer_the_platforms_word(self, matter: security.Matter, field: Any) -> None:
         if isinstance(field, forms.NullBooleanField):
-            field.widget.choices = [("unknown", AS_PLATFORM), *YES_NO[1:]]
-        elif name == "second_factor":
+            field.widget.choices = [("unknown", AS_PLATFORM), ("true", _("yes")), ("false", _("no"))]
+        elif matter.name == "second_factor":
             field.choices = [("", AS_PLATFORM), *SecurityPolicy.SecondFactor.choices]
+        else:
+            field.widget.attrs["placeholder"] = str(matter.platform)
 
 
 def _explanation(matter: security.Matter, help_text: Any = "") -> SafeString:
@@ -68,7 +68,7 @@ def _explanation(matter: security.Matter, help_text: Any = "") -> SafeString:
     lines.append((gettext("In force: %(value)s (%(source)s).") % words,))
     if matter.is_overruled:
         lines.append((gettext("Looser than the platform's word, which holds."),))
-    return format_html_join(" ", "{}", lines)
+    return format_html_join("", "<div>{}</div>", lines)
 
 
 @admin.register(SecurityPolicy)
@@ -77,7 +77,7 @@ class SecurityPolicyAdmin(RefusalsShown, TenantAdmin):
 
     form = PolicyForm
     readonly_fields = ("cookies",)
-    menu_order = 20
+    menu_order = 90
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """By matter; cookies to read."""
@@ -112,8 +112,10 @@ class SecurityPolicyAdmin(RefusalsShown, TenantAdmin):
         return super().get_object(request, object_id, from_field)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The title is the matter itself."""
-        return super().render_change_form(request, context | {"title": _("Security policy")}, *args, **kwargs)
+        """The title is the matter itself; there is no history before the first word."""
+        is_stored = not context["original"]._state.adding
+        words = {"title": _("Security policy"), "subtitle": "", "is_stored": is_stored}
+        return super().render_change_form(request, context | words, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: SecurityPolicy, form: Any, change: bool) -> None:
         """Revise, through the verb."""

@@ -43,7 +43,7 @@ class StateFilter(admin.SimpleListFilter):
 class SessionAdmin(TenantAdmin):
     """Who is signed in, from where; ended by action."""
 
-    list_display = ["user", "browser", "ip", "proven", "seen_at", "started_at", "is_over"]
+    list_display = ["user", "browser", "ip", "proven", "seen_at"]
     list_filter = [StateFilter, "level", "is_remembered"]
     list_select_related = ["user"]
     search_fields = ["user__email_key", "user__display_name"]
@@ -75,10 +75,10 @@ class SessionAdmin(TenantAdmin):
         """In words."""
         return proven_by(session)
 
-    @admin.display(description=_("ended"), boolean=True)
-    def is_over(self, session: AuthSession) -> bool:
-        """Whether somebody or something ended it."""
-        return session.ended_at is not None
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Why they ended, where such sessions are listed."""
+        ended = ["ended_why"] if request.GET.get("state") else []
+        return [*super().get_list_display(request), *ended]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Digests of keys and a provider's names for people answer no questions."""

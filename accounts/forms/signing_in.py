@@ -25,8 +25,8 @@ class SignInForm(AuthenticationForm):
         "inactive": _("This e-mail and password do not match. Please check both."),
     }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:  # two_factor asks for it by name
+        super().__init__(request, *args, **kwargs)
         if not security.in_force().remember_days:
             del self.fields["remember"]
 
