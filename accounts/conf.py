@@ -20,3 +20,9 @@ PASSWORD_LENGTH = 15
 PASSWORD_HISTORY = 5
 # How long another process may go on with a policy that was just changed.
 POLICY_SECONDS = 5.0
+# How long ended sessions stay to be looked at, unused browsers stay known, and spent one-time tokens stay on record.
+SESSIONS_KEPT = timedelta(days=90)
+DEVICE_KEPT = timedelta(days=365)
+SPENT_KEPT = timedelta(days=1)
+# So many rows of a kind are ended or deleted in one go.
+SWEEP = 500

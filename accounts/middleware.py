@@ -1,15 +1,18 @@
 """The gate itself: sessions that close with their store, users as their session proves them, marks obeyed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,11 +21,12 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from accounts import gate, signin
+from accounts import gate, sessions, signin
 from accounts.models import User
 from accounts.policies import Visitor
 from accounts.session_store import StoreDown
-from audit import ledger
+from accounts.views import bounce
+from audit import context, ledger
 
 RETRY_SECONDS = 30
 
@@ -36,7 +40,10 @@ def closed(request: HttpRequest) -> HttpResponse:
         "sentence": _("The public pages work. Please try again shortly."),
         "retry_after": RETRY_SECONDS,
     }
-    response = render(request, "errors/503.html", words, status=503)
+    try:
+        response = render(request, "errors/503.html", words, status=503)
+    except DatabaseError:  # the tenant's own looks cannot be read either
+        response = render(request, "errors/bare.html", words, status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
     add_never_cache_headers(response)
     return response
@@ -48,13 +55,27 @@ class SessionMiddleware(DjangoSessionMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Saves the session, if anybody touched it."""
         try:
-            return super().process_response(request, response)
+            return _with_device(request, super().process_response(request, response))
         except StoreDown:
             return closed(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A view that asked for the session while the store was down."""
         return closed(request) if isinstance(exception, StoreDown) else None
+
+
+def _with_device(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The cookie by which `accounts.devices` knows this browser again, when somebody has just come in with it."""
+    if value := getattr(request, "device_cookie", ""):
+        response.set_cookie(
+            settings.DEVICE_COOKIE_NAME,
+            value,
+            max_age=settings.DEVICE_COOKIE_AGE,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite=settings.DEVICE_COOKIE_SAMESITE,  # type: ignore[arg-type]
+        )
+    return response
 
 
 class AuthenticationMiddleware(DjangoAuthenticationMiddleware):
@@ -79,7 +100,8 @@ class GateMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+        with context.acting(confirm=partial(signin.revalidate, request)):  # type: ignore[arg-type]
+            response = self.get_response(request)
         if getattr(request, "gate_mark", gate.Mark.PUBLIC) is not gate.Mark.PUBLIC:
             add_never_cache_headers(response)
         return response
@@ -97,6 +119,12 @@ class GateMiddleware:
         except StoreDown:
             return closed(request)
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """A view that was under way when its session ended: to the sign-in page, as at the next request."""
+        if isinstance(exception, sessions.SessionOver):
+            return redirect_to_login(_return_path(request), reverse("accounts:login"))
+        return None
+
     def _answer(self, request: HttpRequest, verdict: gate.Verdict) -> HttpResponseBase | None:
         if verdict is gate.Verdict.OPEN:
             return None
@@ -105,6 +133,8 @@ class GateMiddleware:
         if request.headers.get("Accept", "").startswith("application/json"):
             body = {"error": {"code": "sign_in", "message": str(verdict), "fields": {}}}
             return JsonResponse(body, status=401)
+        if verdict is gate.Verdict.SIGN_IN and bounce.hides_session(request):
+            return bounce.on(request, request.get_full_path())
         names = {
             gate.Verdict.SIGN_IN: "accounts:login",
             gate.Verdict.VERIFY: "accounts:verify",

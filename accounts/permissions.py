@@ -82,7 +82,8 @@ _ROLES: dict[str, tuple[str | Promise, int, bool, set[str]]] = {
         | _CALENDAR
         | _EVIDENCE
         | _crud("cms.contactmessage", "accounts.membership", "accounts.rolegrant")
-        | {"audit.retry_outbox"},
+        | {"audit.retry_outbox"}
+        | _view("accounts.authsession"),
     ),
     "reviewer": (_("Reviewer"), 50, True, {ENTER_ADMIN}),
     "editor": (_("Editor"), 40, True, {ENTER_ADMIN}),
@@ -163,4 +164,5 @@ def system_roles() -> list[SystemRole]:
 
 
 register(ENTER_ADMIN, _("enter the back office"))
+register("accounts.end_sessions", _("end sessions of members"), roles=["manager"])
 register("accounts.operate_platform", _("operate the platform"), platform=True)

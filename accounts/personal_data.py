@@ -84,7 +84,7 @@ holds(
         ),
         "idp idp_session name_id": _member("user.unique_id", "to end a session the provider ends", Erase.DELETE),
     },
-    nothing="id tenant expires_at level methods is_remembered ended_why",
+    nothing="id tenant epoch expires_at level methods is_remembered ended_why",
 )
 holds(
     "accounts.ExternalIdentity",

@@ -110,8 +110,15 @@ def revoke(given: RoleGrant, *, by: User | None, at: datetime, reason: str = "")
             raise MoreThanHeld
         _keep_an_owner(role, without=given.membership, at=at)
         RoleGrant.objects.filter(pk=given.pk).delete()
+        _may_lose_it(by, given.membership.user)
         ledger.record("accounts.role.revoked", given.membership, changes={"role": [role.key, None]}, reason=reason)
     policies.forget(given.membership.user)
+
+
+def _may_lose_it(by: User | None, user: User) -> None:
+    """Who gives up something of their own acts on in this request: `signin.revalidate` compares with nothing then."""
+    if by == user:
+        policies.forget(by)
 
 
 def _is_lasting(membership: Membership, *, role: Role, source: str) -> bool:
@@ -156,6 +163,7 @@ def end_membership(membership: Membership, *, by: User | None, at: datetime, rea
                 raise MoreThanHeld
             _keep_an_owner(role, without=membership, at=at)
         Membership.objects.filter(pk=membership.pk).update(is_active=False)
+        _may_lose_it(by, membership.user)
         ledger.record("accounts.membership.ended", membership, changes={"is_active": [True, False]}, reason=reason)
     membership.is_active = False
     policies.forget(membership.user)

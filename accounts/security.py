@@ -80,3 +80,36 @@ def in_force() -> Demands:
 
 _kept = tenancy.Kept(seconds=lambda: conf.POLICY_SECONDS, most=lambda: 1024)
 forget = _kept.forget
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One matter of the policy: what the platform says, what the tenant says (None: nothing), and what holds."""
+
+    name: str
+    platform: Any
+    tenant: Any
+    in_force: Any
+
+    @property
+    def source(self) -> str:
+        """Whose word holds: `platform`, `tenant`, or `both` where they say the same."""
+        if self.tenant in (None, ""):
+            return "platform"
+        if self.platform == self.tenant:
+            return "both"
+        return "tenant" if self.in_force == self.tenant else "platform"
+
+    @property
+    def is_overruled(self) -> bool:
+        """Whether the tenant said something looser, which has no effect."""
+        return self.tenant not in (None, "") and self.in_force != self.tenant
+
+
+def explained(tenant: SecurityPolicy | None, *, platform: Demands = PLATFORM) -> list[Matter]:
+    """Matter by matter, what holds and where it comes from. Pure."""
+    held = tighter(platform, tenant)
+    return [
+        Matter(f.name, getattr(platform, f.name), getattr(tenant, f.name, None), getattr(held, f.name))
+        for f in fields(Demands)
+    ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, factors, passwords, signing_in
+from accounts.views import account, factors, passwords, sessions, signing_in
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("verify/", factors.verify, name="verify"),
     path("password/", passwords.password, name="password"),
     path("welcome/<str:uid>/<str:token>/", passwords.welcome, name="welcome"),
+    path("sessions/", sessions.index, name="sessions"),
+    path("sessions/end-others/", sessions.end_others, name="end_other_sessions"),
+    path("sessions/<uuid:pk>/end/", sessions.end, name="end_session"),
     path("two_factor/setup/", factors.SetupView.as_view(), name="setup"),
     path("two_factor/qrcode/", factors.QRView.as_view(), name="qr"),
     path("two_factor/recovery/", factors.recovery, name="recovery"),

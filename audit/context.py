@@ -20,6 +20,10 @@ class Actor(NamedTuple):
     id: str = ""
 
 
+def unquestioned() -> None:
+    """Nothing to look at again."""
+
+
 SYSTEM = Actor("system")
 ANONYMOUS = Actor("anonymous")
 
@@ -37,6 +41,8 @@ class Acting:
     client_ip: str = ""
     user_agent: str = ""
     door: Door = "command"
+    # Asked before an act is written down; raises where whoever acts may no longer do so (a session that was ended).
+    confirm: Callable[[], None] = unquestioned
 
     @property
     def network(self) -> str:

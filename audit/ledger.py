@@ -83,8 +83,11 @@ def record(
 
     `changes` is `{"field": [before, after]}`; wrap a value about a person in `Personal`. `people` are the persons
     concerned. `reason` is a word or a short sentence without personal data.
+
+    Passes on what the frame's `confirm` raises: nothing is done in the name of a session that was ended meanwhile.
     """
     act = _act(action, obj, changes=changes, people=people, outcome=outcome, reason=reason)
+    act.frame.confirm()
     _write(act)
     return str(act.uid)
 

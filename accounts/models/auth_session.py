@@ -28,6 +28,8 @@ class AuthSession(TenantOwned):
         settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, related_name="auth_sessions"
     )
     key_digest = models.CharField(max_length=64, editable=False)
+    # The user's session epoch it was opened in or renewed for: a later one ends it.
+    epoch = models.PositiveIntegerField(default=0, editable=False)
     started_at = models.DateTimeField(_("signed in"), editable=False)
     seen_at = models.DateTimeField(_("last seen"), editable=False)
     verified_at = models.DateTimeField(_("last verified"), editable=False)

@@ -73,6 +73,7 @@ class LoginView(StockLoginView):
         if self.steps.current == self.AUTH_STEP:
             self.user_cache = form.get_user()
             self.storage.data["epoch"] = self.user_cache.session_epoch
+            self.storage.data["remember"] = form.cleaned_data.get("remember", False)
         return answer
 
     def get_context_data(self, form: Any, **kwargs: Any) -> dict[str, Any]:
@@ -91,7 +92,8 @@ class LoginView(StockLoginView):
         if not user or self.storage.data.get("epoch") != user.session_epoch:
             return redirect("accounts:login")
         try:
-            signin.finish(self.request, user, signin.Evidence(methods), at=timezone.now())
+            remember = bool(self.storage.data.get("remember"))
+            signin.finish(self.request, user, signin.Evidence(methods), at=timezone.now(), remember=remember)
         except signin.NotAdmitted:
             return redirect("accounts:login")
         return redirect(self.get_success_url())

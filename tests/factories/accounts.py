@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import roles, signin, tenants
+from accounts import roles, security, signin, tenants
 from accounts.models import Membership, Role, RoleGrant, Tenant, User
 from governance import tenancy
 
@@ -77,8 +77,11 @@ def enter(user: User, *, client: Client | None = None, level: int = 2) -> Client
     client.force_login(user, backend="accounts.backends.PasswordBackend")
     evidence = signin.Evidence(("password", "totp") if level == 2 else ("password",))
     session = client.session
-    session.update(signin.standing(user, evidence, at=timezone.now()))
+    now = timezone.now()
+    session.update(signin.standing(user, evidence, at=now))
     session.save()
+    bounds = signin.limits(security.in_force(), remembered=False, required_level=level)
+    signin.open_row(user, evidence, key=session.session_key or "", at=now, bounds=bounds)
     return client
 
 

@@ -138,7 +138,7 @@ if env.REDIS_URL:
     SESSION_ENGINE = "accounts.session_store"
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "verso"}}
-    SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    SESSION_ENGINE = "accounts.session_table"
 
 CELERY_BROKER_URL = env.CELERY_BROKER_URL or env.REDIS_URL or "filesystem://here"
 if CELERY_BROKER_URL.startswith("filesystem://"):
@@ -170,6 +170,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver_outbox": {"task": "audit.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "note_heartbeat": {"task": "verso.operations.tasks.note_heartbeat", "schedule": 30.0, "options": {"expires": 30}},
     "sum_up_refusals": {"task": "audit.tasks.sum_up_refusals", "schedule": 60.0, "options": {"expires": 60}},
+    "sweep_sessions": {"task": "accounts.tasks.sweep_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
     "release_holds": {"task": "scheduling.tasks.release_holds", "schedule": 60.0, "options": {"expires": 60}},
 }
 
@@ -278,8 +279,12 @@ SESSION_COOKIE_NAME = "session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
-CSRF_COOKIE_SAMESITE = "Strict"
+# Lax: a mailed link must find the token of forms open in other tabs, or it would replace it and they could not be sent.
+CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+DEVICE_COOKIE_NAME = "device"
+DEVICE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
+DEVICE_COOKIE_SAMESITE = "Lax"  # it proves nothing by itself, and is wanted when a provider sends somebody back
 CSRF_FAILURE_VIEW = "cms.views.errors.csrf_failure"
 RATE_LIMITS = env.RATE_LIMITS
 RATELIMIT_ENABLE = RATE_LIMITS
