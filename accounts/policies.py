@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import models
 from django.utils import timezone
 
-from accounts import permissions
-from accounts.models import Membership, Role, User
+from accounts import permissions, security
+from accounts.models import Membership, Role, SecurityPolicy, User
+from accounts.resolving import Given, resolve
 from governance import tenancy
 
 ONE_FACTOR = 1
@@ -40,31 +42,40 @@ class Held:
 NOTHING = Held()
 
 
-def _read(user: User, *, at: datetime, lasting_until: datetime | None) -> Held:
-    members = Membership.objects.filter(user=user, is_active=True)
+_GRANT = ("key", "is_system", "own_name", "own_permissions", "own_rank", "own_requires_mfa")
+
+
+def given_to(user: User) -> tuple[bool, str, list[Given]]:
+    """Whether they are an active member, whom the tenant asks for a second factor, what they were given: one query."""
     rows = list(
-        members.values_list(
-            "grants__role__key",
-            "grants__role__is_system",
-            "grants__role__own_permissions",
-            "grants__role__own_rank",
-            "grants__role__own_requires_mfa",
+        Membership.objects.filter(user=user, is_active=True).values_list(
+            models.Subquery(SecurityPolicy.objects.values("second_factor")[:1]),
+            "grants__source",
             "grants__expires_at",
+            "grants__reason",
+            *(f"grants__role__{name}" for name in _GRANT),
         )
     )
-    roles = [
-        Role(key=key, is_system=system, own_permissions=codes, own_rank=rank, own_requires_mfa=mfa)
-        for key, system, codes, rank, mfa, expires_at in rows
-        if key and (expires_at is None or expires_at > (lasting_until or at))
+    grants = [
+        Given(Role(**dict(zip(_GRANT, role, strict=True))), source, expires_at, reason=reason)
+        for _factor, source, expires_at, reason, *role in rows
+        if source
     ]
-    codes = frozenset[str]().union(*(role.permissions for role in roles))
-    return Held(
-        is_member=bool(rows),
-        permissions=codes | (permissions.for_operators() if user.is_operator and rows else frozenset()),
-        rank=max((role.rank for role in roles), default=0 if rows else -1),
-        requires_mfa=any(role.requires_mfa for role in roles),
-        roles=tuple(sorted(role.key for role in roles)),
+    return bool(rows), (rows[0][0] or "") if rows else "", grants
+
+
+def _read(user: User, *, at: datetime, lasting_until: datetime | None) -> Held:
+    is_member, second_factor, grants = given_to(user)
+    if not is_member:
+        return NOTHING
+    everybody = SecurityPolicy.SecondFactor.EVERYBODY
+    resolved = resolve(
+        grants,
+        at=lasting_until or at,
+        beyond=permissions.for_operators() if user.is_operator else frozenset(),
+        all_need_two=everybody in (second_factor, security.PLATFORM.second_factor),
     )
+    return Held(True, resolved.permissions, resolved.rank, resolved.requires_mfa, resolved.roles)
 
 
 def held(user: Visitor) -> Held:
