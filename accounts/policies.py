@@ -109,8 +109,18 @@ def is_verified_enough(user: Visitor) -> bool:
 
 
 def usable_permissions(user: Visitor) -> frozenset[str]:
-    """The permissions in force: none while the session proves too little, so that a forgotten door opens nothing."""
-    return held(user).permissions if is_verified_enough(user) else frozenset()
+    """The permissions in force: none while the session proves too little, so that a forgotten door opens nothing.
+
+    With an API token no more than its scopes; while somebody sees as this user, nothing that guards the door.
+    """
+    if not is_verified_enough(user):
+        return frozenset()
+    codes = held(user).permissions
+    if getattr(user, "token_scopes", None) is not None:
+        codes &= user.token_scopes  # type: ignore[union-attr, operator]
+    if getattr(user, "seen_by", None) is not None:
+        codes = frozenset(code for code in codes if not permissions.guards_the_door(code))
+    return codes
 
 
 def is_staff(user: Visitor) -> bool:
@@ -129,6 +139,19 @@ def may_give(by: User | None, role: Role, *, at: datetime, expires_at: datetime 
         return True
     holding = held_until(by, at=at, expires_at=expires_at)
     return role.rank <= holding.rank and role.permissions <= holding.permissions
+
+
+def may_see_as(by: User, other: User) -> bool:
+    """Whether one may see the site as another member: never as oneself, nor as somebody who stands or may do more."""
+    if by.seen_by is not None or by.pk == other.pk or "accounts.impersonate" not in usable_permissions(by):
+        return False
+    mine, theirs = held(by), held(other)
+    return theirs.is_member and theirs.rank <= mine.rank and theirs.permissions <= mine.permissions
+
+
+def stands_over(by: User | None, other: User) -> bool:
+    """Whether one may take something from another: not from those of higher rank."""
+    return by is None or held(other).rank <= held(by).rank
 
 
 def may_take(by: User | None, role: Role, *, at: datetime) -> bool:

@@ -12,7 +12,7 @@ from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
-from accounts import conf, policies
+from accounts import conf, impersonation, policies
 from accounts.models import IdentityProvider, Membership, User, normalise_email
 from audit import ledger
 from governance import tenancy
@@ -111,7 +111,7 @@ def note_failure(email: str, *, what: str = "accounts.signin.failed", reason: st
 
 def leave(request: "WSGIRequest", *, reason: str = "signed out") -> None:
     """End the session at hand."""
-    user = request.user
+    user = impersonation.really(request.user)
     auth.logout(request)
     if isinstance(user, User):
         ledger.record("accounts.session.ended", user, reason=reason)
@@ -138,7 +138,7 @@ def session_user(request: "WSGIRequest", *, at: datetime) -> User | AnonymousUse
         return AnonymousUser()
     user.assurance_level = int(kept["level"])
     _note_use(request.session, kept, at=at)
-    return user
+    return impersonation.seen(request, user, at=at)
 
 
 def _why_over(kept: dict[str, Any] | None, user: User, *, at: datetime) -> str:

@@ -1,6 +1,7 @@
 """What somebody may do, and why: grants, mappings, policy and a moment go in, permissions with reasons come out."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import translation
@@ -15,7 +16,8 @@ IDP = RoleGrant.Source.IDP
 
 
 def role(key: str, *codes: str, rank: int = 10) -> Role:
-    return Role(key=key, own_name=key.title(), own_permissions=list(codes), own_rank=rank, own_requires_mfa=False)
+    kept = {"own_permissions": list(codes), "own_rank": rank, "own_requires_mfa": False}
+    return Role(key=key, own_name=key.title(), tenant_id=uuid4(), **kept)
 
 
 DESK, OFFICE = role("desk", "a.see"), role("office", "a.see", "a.write", rank=20)
