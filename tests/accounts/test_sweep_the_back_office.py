@@ -86,7 +86,8 @@ def sweep(enter: Any, owner: User, second_tenant: Tenant) -> Sweep:
         if issubclass(model, TenantOwned):
             anything.some(model, OURS)
     with tenancy.within(second_tenant):
-        people.make_member("theirs", role="owner", display_name=f"{THEIRS} Owner")
+        theirs = people.make_member("theirs", role="owner")
+        User.objects.filter(pk=theirs.pk).update(display_name=f"{THEIRS} Owner")
         Membership.objects.create(user=both)
         people.give(both, "manager")
         rows = {model: of_second(model, second_tenant) for model, _page in TENANTS}
