@@ -115,7 +115,7 @@ class RightsPages(Pages):
         return self._page(request, "admin/accounts/role/matrix.html", _("Roles and permissions"), **words)
 
     def _columns(self, request: HttpRequest) -> tuple[list[Role], list[Role], list[tuple[int, bool]]]:
-        """System roles and one page of the tenant's own: a form has only so many fields."""
+        """One page of the tenant's own roles, since a form has only so many fields; then system roles."""
         every = rights.columns()
         own = [role for role in every if not role.is_system]
         asked = request.GET.get("page", "1")
@@ -123,7 +123,7 @@ class RightsPages(Pages):
         number = min(max(1, int(asked)), last) if asked.isdecimal() and len(asked) < 9 else 1
         some = own[(number - 1) * COLUMNS : number * COLUMNS]
         pages = [(page, page == number) for page in range(1, last + 1)] if last > 1 else []
-        return [role for role in every if role.is_system] + some, some, pages
+        return some + [role for role in every if role.is_system], some, pages
 
     def _cell(self, role: Role, code: str, editable: set[Any], mine: frozenset[str]) -> dict[str, Any]:
         return {"role": role, "holds": code in role.permissions, "open": role.pk in editable and code in mine}
