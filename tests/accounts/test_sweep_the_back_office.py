@@ -158,7 +158,8 @@ def test_lists_filters_search_and_popups_show_none_of_theirs(
             if answer.status_code == 200:
                 assert {THEIRS, str(row.pk)}.isdisjoint(str(found.pk) for found in answer.context["cl"].result_list)
     for f in model._meta.concrete_fields:  # a page found by another field than its key
-        value = str(getattr(row, f.attname, "") or "") if row is not None else ""
+        with tenancy.within(sweep.second):
+            value = str(getattr(row, f.attname, "") or "") if row is not None else ""
         if value and len(value) < 80 and f.unique:
             where = address(model, "change", quote(value))
             assert sweep.ask("GET", where, {"_to_field": f.name}, sent=value).status_code in NOTHING
@@ -169,7 +170,7 @@ def test_no_lookup_answers_a_question_about_them(sweep: Sweep, model: type[model
     """Not through any relation, forwards or backwards, also not about somebody who belongs to both tenants."""
     listing, asked = address(model, "changelist"), 0
     request = sweep.client.get(listing).wsgi_request
-    for lookup, value in islice(lookups(model, sweep), 4000):
+    for lookup, value in islice(lookups(model, sweep), 20_000):
         if not page.lookup_allowed(lookup, value, request):
             continue
         asked += 1
@@ -196,10 +197,9 @@ def lookups(model: type[models.Model], sweep: Sweep) -> Iterator[tuple[str, str]
 def relations(model: type[models.Model], depth: int, path: str = "") -> Iterator[tuple[str, type[models.Model]]]:
     for f in model._meta.get_fields():
         target: Any = getattr(f, "related_model", None)
-        if not f.is_relation or not isinstance(target, type):
+        if not f.is_relation or not isinstance(target, type) or f.name.endswith("+"):
             continue
-        name = f.name if not f.auto_created else f.related_query_name()  # type: ignore[union-attr]
-        here = f"{path}__{name}" if path else name
+        here = f"{path}__{f.name}" if path else f.name
         yield here, target
         if depth > 1:
             yield from relations(target, depth - 1, here)
