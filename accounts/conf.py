@@ -12,6 +12,12 @@ SEEN_EVERY = timedelta(minutes=1)
 
 RECOVERY_CODES = 10
 
+# Break-glass lasts this long, and seeing as somebody else at most this.
+BREAK_GLASS = timedelta(hours=1)
+SEEN_AS = timedelta(minutes=30)
+# An API token lasts at most this long.
+TOKEN_LIFE = timedelta(days=365)
+
 # "Remember me" at most this long; 0 takes the choice away.
 REMEMBER_DAYS = 30
 # NIST SP 800-63B-4 §3.1.1: 15 characters where a password is the only factor.

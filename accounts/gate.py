@@ -1,6 +1,7 @@
 """Who may enter a view. Every view is closed to all but verified staff until it says otherwise, here.
 
 A view says so with a mark: `@gate.public`, `@gate.entrance` or `@gate.signed_in`; `@gate.staff` is what no mark means.
+`@gate.token("scope")` is for programs: a Bearer token opens it and no session does; it opens nothing else.
 `accounts.middleware` reads the marks and asks `judge`.
 """
 
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from accounts import policies
 
 View = TypeVar("View", bound=Callable[..., Any])
+_scopes: set[str] = set()
 
 
 class Mark(StrEnum):
@@ -20,6 +22,7 @@ class Mark(StrEnum):
     ENTRANCE = "entrance"
     SIGNED_IN = "signed_in"
     STAFF = "staff"
+    TOKEN = "token"
 
 
 class Verdict(StrEnum):
@@ -57,6 +60,22 @@ def staff(view: View) -> View:
     return _marked(view, Mark.STAFF)
 
 
+def token(scope: str) -> Callable[[View], View]:
+    """Programs with an API token that holds this scope, and nobody else: no session is read, so no form is forged."""
+
+    def mark(view: View) -> View:
+        view.token_scope, view.csrf_exempt = scope, True  # type: ignore[attr-defined]
+        _scopes.add(scope)
+        return _marked(view, Mark.TOKEN)
+
+    return mark
+
+
+def scopes() -> frozenset[str]:
+    """What views that take tokens ask for: all that a token can be good for."""
+    return frozenset(_scopes)
+
+
 def is_marked(view: Callable[..., Any]) -> bool:
     """Whether a view says who it is for."""
     return isinstance(getattr(view, "gate", None), Mark)
@@ -71,6 +90,8 @@ def judge(mark: Mark, user: policies.Visitor) -> Verdict:
     """What becomes of this user at a view with this mark."""
     if mark is Mark.PUBLIC:
         return Verdict.OPEN
+    if mark is Mark.TOKEN:
+        return Verdict.OPEN if getattr(user, "token_scopes", None) is not None else Verdict.SIGN_IN
     if not user.is_authenticated:
         return Verdict.SIGN_IN
     if mark is Mark.ENTRANCE:

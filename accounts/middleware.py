@@ -21,7 +21,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from accounts import gate, sessions, signin
+from accounts import bearing, gate, impersonation, sessions, signin
 from accounts.models import User
 from accounts.policies import Visitor
 from accounts.session_store import StoreDown
@@ -102,7 +102,8 @@ class GateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with context.acting(confirm=partial(signin.revalidate, request)):  # type: ignore[arg-type]
             response = self.get_response(request)
-        if getattr(request, "gate_mark", gate.Mark.PUBLIC) is not gate.Mark.PUBLIC:
+        is_marked = impersonation.COOKIE in request.COOKIES  # their pages carry a banner
+        if is_marked or getattr(request, "gate_mark", gate.Mark.PUBLIC) is not gate.Mark.PUBLIC:
             add_never_cache_headers(response)
         return response
 
@@ -114,7 +115,11 @@ class GateMiddleware:
         request.gate_mark = mark  # type: ignore[attr-defined]
         if mark is gate.Mark.PUBLIC:
             return None
+        if mark is gate.Mark.TOKEN:
+            return bearing.admit(request, view)
         try:
+            if impersonation.is_closed(request.user, _view_name(request)):
+                self._forbid(request, while_seen_as=True)
             return self._answer(request, gate.judge(mark, request.user))
         except StoreDown:
             return closed(request)
@@ -142,11 +147,18 @@ class GateMiddleware:
         }
         return redirect_to_login(_return_path(request), reverse(names[verdict]))
 
-    def _forbid(self, request: HttpRequest) -> HttpResponseBase:
+    def _forbid(self, request: HttpRequest, *, while_seen_as: bool = False) -> HttpResponseBase:
         user = request.user
-        reason = f"not staff: {request.resolver_match.view_name if request.resolver_match else ''}"
+        why = "while seen as another" if while_seen_as else "not staff"
+        reason = f"{why}: {_view_name(request)}"
         ledger.refused("accounts.gate.refused", user if isinstance(user, User) else None, reason=reason)
+        if while_seen_as:
+            raise PermissionDenied(_("This page stays closed while you see the site as somebody else."))
         raise PermissionDenied(_("This page is for staff."))
+
+
+def _view_name(request: HttpRequest) -> str:
+    return request.resolver_match.view_name if request.resolver_match else ""
 
 
 def _return_path(request: HttpRequest) -> str:

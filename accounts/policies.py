@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import models
 from django.utils import timezone
 
-from accounts import permissions
-from accounts.models import Membership, Role, User
+from accounts import permissions, security
+from accounts.models import Membership, Role, SecurityPolicy, User
+from accounts.resolving import Given, resolve
 from governance import tenancy
 
 ONE_FACTOR = 1
@@ -40,31 +42,40 @@ class Held:
 NOTHING = Held()
 
 
-def _read(user: User, *, at: datetime, lasting_until: datetime | None) -> Held:
-    members = Membership.objects.filter(user=user, is_active=True)
+_GRANT = ("key", "is_system", "own_name", "own_permissions", "own_rank", "own_requires_mfa")
+
+
+def given_to(user: User) -> tuple[bool, str, list[Given]]:
+    """Whether they are an active member, whom the tenant asks for a second factor, what they were given: one query."""
     rows = list(
-        members.values_list(
-            "grants__role__key",
-            "grants__role__is_system",
-            "grants__role__own_permissions",
-            "grants__role__own_rank",
-            "grants__role__own_requires_mfa",
+        Membership.objects.filter(user=user, is_active=True).values_list(
+            models.Subquery(SecurityPolicy.objects.values("second_factor")[:1]),
+            "grants__source",
             "grants__expires_at",
+            "grants__reason",
+            *(f"grants__role__{name}" for name in _GRANT),
         )
     )
-    roles = [
-        Role(key=key, is_system=system, own_permissions=codes, own_rank=rank, own_requires_mfa=mfa)
-        for key, system, codes, rank, mfa, expires_at in rows
-        if key and (expires_at is None or expires_at > (lasting_until or at))
+    grants = [
+        Given(Role(**dict(zip(_GRANT, role, strict=True))), source, expires_at, reason=reason)
+        for _factor, source, expires_at, reason, *role in rows
+        if source
     ]
-    codes = frozenset[str]().union(*(role.permissions for role in roles))
-    return Held(
-        is_member=bool(rows),
-        permissions=codes | (permissions.for_operators() if user.is_operator and rows else frozenset()),
-        rank=max((role.rank for role in roles), default=0 if rows else -1),
-        requires_mfa=any(role.requires_mfa for role in roles),
-        roles=tuple(sorted(role.key for role in roles)),
+    return bool(rows), (rows[0][0] or "") if rows else "", grants
+
+
+def _read(user: User, *, at: datetime, lasting_until: datetime | None) -> Held:
+    is_member, second_factor, grants = given_to(user)
+    if not is_member:
+        return NOTHING
+    everybody = SecurityPolicy.SecondFactor.EVERYBODY
+    resolved = resolve(
+        grants,
+        at=lasting_until or at,
+        beyond=permissions.for_operators() if user.is_operator else frozenset(),
+        all_need_two=everybody in (second_factor, security.PLATFORM.second_factor),
     )
+    return Held(True, resolved.permissions, resolved.rank, resolved.requires_mfa, resolved.roles)
 
 
 def held(user: Visitor) -> Held:
@@ -98,8 +109,18 @@ def is_verified_enough(user: Visitor) -> bool:
 
 
 def usable_permissions(user: Visitor) -> frozenset[str]:
-    """The permissions in force: none while the session proves too little, so that a forgotten door opens nothing."""
-    return held(user).permissions if is_verified_enough(user) else frozenset()
+    """The permissions in force: none while the session proves too little, so that a forgotten door opens nothing.
+
+    With an API token no more than its scopes; while somebody sees as this user, nothing that guards the door.
+    """
+    if not is_verified_enough(user):
+        return frozenset()
+    codes = held(user).permissions
+    if getattr(user, "token_scopes", None) is not None:
+        codes &= user.token_scopes  # type: ignore[union-attr, operator]
+    if getattr(user, "seen_by", None) is not None:
+        codes = frozenset(code for code in codes if not permissions.guards_the_door(code))
+    return codes
 
 
 def is_staff(user: Visitor) -> bool:
@@ -118,6 +139,19 @@ def may_give(by: User | None, role: Role, *, at: datetime, expires_at: datetime 
         return True
     holding = held_until(by, at=at, expires_at=expires_at)
     return role.rank <= holding.rank and role.permissions <= holding.permissions
+
+
+def may_see_as(by: User, other: User) -> bool:
+    """Whether one may see the site as another member: never as oneself, nor as somebody who stands or may do more."""
+    if by.seen_by is not None or by.pk == other.pk or "accounts.impersonate" not in usable_permissions(by):
+        return False
+    mine, theirs = held(by), held(other)
+    return theirs.is_member and theirs.rank <= mine.rank and theirs.permissions <= mine.permissions
+
+
+def stands_over(by: User | None, other: User) -> bool:
+    """Whether one may take something from another: not from those of higher rank."""
+    return by is None or held(other).rank <= held(by).rank
 
 
 def may_take(by: User | None, role: Role, *, at: datetime) -> bool:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.crypto import constant_time_compare
 
-from accounts import conf, devices, policies, security, sessions
+from accounts import conf, devices, impersonation, policies, security, sessions
 from accounts.models import AuthSession, IdentityProvider, Membership, User, normalise_email
 from accounts.session_store import StoreDown
 from audit import ledger
@@ -208,7 +208,8 @@ def note_failure(email: str, *, what: str = "accounts.signin.failed", reason: st
 
 def leave(request: "WSGIRequest", *, at: datetime | None = None, reason: str = "signed out") -> None:
     """End the session at hand."""
-    user = request.user if isinstance(request.user, User) else None  # this looks it up, where nobody has asked yet
+    here = impersonation.really(request.user)  # this looks it up, where nobody has asked yet
+    user = here if isinstance(here, User) else None
     row = getattr(request, "auth_session", None)
     with transaction.atomic():
         request.auth_session = None  # type: ignore[attr-defined]
@@ -253,7 +254,7 @@ def _session_user(request: "WSGIRequest", *, at: datetime) -> User | AnonymousUs
     _note_use(request.session, kept, row, at=at)
     if DEVICE_LATER in request.session and not devices.is_hidden(request):
         _meet_browser_late(request, row, at=at)
-    return user
+    return impersonation.seen(request, user, at=at)
 
 
 def _end_at_hand(request: "WSGIRequest", row: AuthSession | None, user_id: str, *, why: str, at: datetime) -> None:
@@ -309,7 +310,7 @@ def revalidate(request: "WSGIRequest") -> None:
     began before and would be kept after its session was ended, its user closed or changed their password elsewhere,
     or a right they had when the request began was taken from them.
     """
-    row, user = getattr(request, "auth_session", None), getattr(request, "user", None)
+    row, user = getattr(request, "auth_session", None), impersonation.really(getattr(request, "user", None))
     if not isinstance(row, AuthSession):
         return
     with tenancy.within(row.tenant_id):  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts import sessions
+from accounts import break_glass, sessions
 from accounts.models import Tenant
 from governance import tenancy
 
@@ -21,3 +21,11 @@ def sweep_sessions() -> None:
     for tenant in Tenant.objects.order_by("pk"):
         with tenancy.within(tenant):
             sessions.sweep(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def end_expired_grants() -> None:
+    """Take away roles whose end has come, tenant by tenant."""
+    for tenant in Tenant.objects.order_by("pk"):
+        with tenancy.within(tenant):
+            break_glass.end_expired(at=timezone.now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, factors, passwords, sessions, signing_in
+from accounts.views import account, factors, passwords, seeing_as, sessions, signing_in, tokens
 
 app_name = "accounts"
 urlpatterns = [
@@ -18,4 +18,8 @@ urlpatterns = [
     path("two_factor/setup/", factors.SetupView.as_view(), name="setup"),
     path("two_factor/qrcode/", factors.QRView.as_view(), name="qr"),
     path("two_factor/recovery/", factors.recovery, name="recovery"),
+    path("tokens/", tokens.own, name="tokens"),
+    path("tokens/<uuid:token>/revoke/", tokens.revoke, name="revoke_token"),
+    path("api/me/", tokens.me, name="api_me"),
+    path("seen-as/stop/", seeing_as.stop, name="stop_seeing_as"),
 ]

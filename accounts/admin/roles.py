@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions, policies, roles
 from accounts.admin.refusals import RefusalsShown
+from accounts.admin.rights import RightsPages
 from accounts.models import Role, User
 from governance.admin import TenantAdmin
 
@@ -51,7 +52,7 @@ class RoleForm(forms.ModelForm):
 
 
 @admin.register(Role)
-class RoleAdmin(RefusalsShown, TenantAdmin):
+class RoleAdmin(RightsPages, RefusalsShown, TenantAdmin):
     """Every role with what it holds."""
 
     form = RoleForm

@@ -1,5 +1,15 @@
 from accounts.forms.factors import EnrolForm, RecoveryForm, TokenForm
 from accounts.forms.passwords import FirstPasswordForm, PasswordForm
 from accounts.forms.signing_in import SignInForm
+from accounts.forms.tokens import SeeAsForm, TokenMakingForm
 
-__all__ = ["EnrolForm", "FirstPasswordForm", "PasswordForm", "RecoveryForm", "SignInForm", "TokenForm"]
+__all__ = [
+    "EnrolForm",
+    "FirstPasswordForm",
+    "PasswordForm",
+    "RecoveryForm",
+    "SeeAsForm",
+    "SignInForm",
+    "TokenForm",
+    "TokenMakingForm",
+]

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -58,6 +59,11 @@ class User(AbstractBaseUser):
 
     # How strongly the session this user was loaded from is verified; None outside a session. See `accounts.signin`.
     assurance_level: int | None = None
+    # Who really sits there while this user is seen by somebody else, and until when. See `accounts.impersonation`.
+    seen_by: "User | None" = None
+    seen_until: datetime | None = None
+    # What the API token this user was loaded by may do; None without one. See `accounts.tokens`.
+    token_scopes: frozenset[str] | None = None
     # What `policies.held` read for this object, by tenant.
     held_here: dict[Any, Any] | None = None
 

@@ -13,6 +13,7 @@ from django.core.mail import get_connection
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import RoleGrant
 from audit import outbox
 from governance import grants, providers, rls, tenancy
 from verso.operations import heartbeats
@@ -58,6 +59,16 @@ def clockwork() -> Answer:
     if age > heartbeats.LATE:
         return Answer(False, f"the last heartbeat is {_ago(age)} old; is beat running, is a worker running?")
     return Answer(True, f"beat and worker were seen {_ago(age)} ago")
+
+
+def break_glass() -> Answer:
+    """Nobody is an owner by break-glass at this moment."""
+    now = timezone.now()
+    with tenancy.across():
+        source = RoleGrant.Source.BREAK_GLASS
+        grants = RoleGrant.across_tenants.filter(source=source, expires_at__gt=now).select_related("tenant")
+        found = [f"{given.tenant.slug} for {_ago(given.expires_at - now)} more" for given in grants if given.expires_at]
+    return Answer(False, f"in force: {'; '.join(found)}") if found else Answer(True, "nobody has broken the glass")
 
 
 def messages() -> Answer:
@@ -111,6 +122,7 @@ QUESTIONS: dict[str, Question] = {
     "roles": roles,
     "keys": keys,
     "clockwork": clockwork,
+    "break_glass": break_glass,
     "messages": messages,
     "mail": mail,
     "files": files,

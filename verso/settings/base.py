@@ -105,6 +105,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "cms.context_processors.site",
+                "accounts.context_processors.seen_as",
             ],
         },
     },
@@ -168,6 +169,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "clearsessions": {"task": "accounts.tasks.clearsessions", "schedule": 86_400.0, "options": {"expires": 3600}},
     "deliver_outbox": {"task": "audit.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "end_expired_grants": {"task": "accounts.tasks.end_expired_grants", "schedule": 60.0, "options": {"expires": 60}},
     "note_heartbeat": {"task": "verso.operations.tasks.note_heartbeat", "schedule": 30.0, "options": {"expires": 30}},
     "sum_up_refusals": {"task": "audit.tasks.sum_up_refusals", "schedule": 60.0, "options": {"expires": 60}},
     "sweep_sessions": {"task": "accounts.tasks.sweep_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
