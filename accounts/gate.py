@@ -1,6 +1,7 @@
 """Who may enter a view. Every view is closed to all but verified staff until it says otherwise, here.
 
-A view says so with a mark: `@gate.public`, `@gate.entrance` or `@gate.signed_in`; `@gate.staff` is what no mark means.
+A view says so with a mark: `@gate.public`, `@gate.entrance`, `@gate.changing_password` or `@gate.signed_in`;
+`@gate.staff` is what no mark means.
 `accounts.middleware` reads the marks and asks `judge`.
 """
 
@@ -18,6 +19,7 @@ class Mark(StrEnum):
 
     PUBLIC = "public"
     ENTRANCE = "entrance"
+    CHANGE = "change"
     SIGNED_IN = "signed_in"
     STAFF = "staff"
 
@@ -29,6 +31,7 @@ class Verdict(StrEnum):
     SIGN_IN = "sign in first"
     VERIFY = "verify with the second factor first"
     ENROL = "enrol a second factor first"
+    CHANGE = "choose another password first"
     FORBIDDEN = "not for this person"
 
 
@@ -45,6 +48,11 @@ def public(view: View) -> View:
 def entrance(view: View) -> View:
     """Anybody signed in, however weakly: the pages that make a session stronger, and the way out."""
     return _marked(view, Mark.ENTRANCE)
+
+
+def changing_password(view: View) -> View:
+    """As `signed_in`, and also for those whose password must be changed: the page that changes it."""
+    return _marked(view, Mark.CHANGE)
 
 
 def signed_in(view: View) -> View:
@@ -77,6 +85,8 @@ def judge(mark: Mark, user: policies.Visitor) -> Verdict:
         return Verdict.OPEN
     if mark is Mark.STAFF and not policies.is_staff(user):
         return Verdict.FORBIDDEN
-    if not policies.is_verified_enough(user):
+    if not policies.is_strong_enough(user):
         return Verdict.VERIFY if user.has_second_factor() else Verdict.ENROL
+    if mark is not Mark.CHANGE and policies.must_change_password(user):
+        return Verdict.CHANGE
     return Verdict.OPEN
