@@ -6,6 +6,7 @@ is asked. A service that is down or slow holds nobody up: the answer is then `No
 """
 
 import hashlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from urllib.parse import urlsplit
@@ -82,6 +83,7 @@ def _address(prefix: str) -> str:
 
 def _fetch(address: str) -> frozenset[str]:
     """Read one answer. httpx counts each wait by itself, so a drip could last: whoever asked has left by then."""
+    deadline = time.monotonic() + 2 * conf.BREACH_SECONDS
     client = httpx.Client(timeout=conf.BREACH_SECONDS, headers=HEADERS, follow_redirects=False, trust_env=False)
     with client, client.stream("GET", address) as response:
         if response.status_code != httpx.codes.OK:
@@ -89,8 +91,8 @@ def _fetch(address: str) -> frozenset[str]:
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
-            if len(body) > conf.BREACH_BYTES:
-                raise ValueError("more than a range answer holds")
+            if len(body) > conf.BREACH_BYTES or time.monotonic() > deadline:
+                raise ValueError("more than a range answer holds, or slower than anybody waits")
     lines = (line.partition(":") for line in body.decode("ascii").splitlines())
     return frozenset(suffix.strip().upper() for suffix, _colon, count in lines if int(count or 0) > 0)
 

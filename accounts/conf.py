@@ -28,8 +28,9 @@ BREACH_BYTES = 512 * 1024
 
 # Wrong secrets count this long for one address, its network, a known device and the whole tenant.
 PLACES_FOR = timedelta(minutes=15)
-# ... and this long for an account tried from unknown devices, where the pause between two tries grows to this.
+# ... and this long for an account tried from unknown devices, where the pause between two tries grows from and to this.
 GUESSES_FOR = timedelta(hours=12)
+FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=15)
 # Where a proof of work is asked for and none is shown, one try per address goes through this often.
 UNPROVED_EVERY = timedelta(seconds=30)

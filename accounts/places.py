@@ -66,6 +66,7 @@ class Growing:
     places: int = 5
     quiet: int = 4
     lasts: timedelta = conf.GUESSES_FOR
+    first: timedelta = conf.FIRST_PAUSE
     longest: timedelta = conf.LONGEST_PAUSE
 
     def take(self, *whose: str) -> Taken:
@@ -77,7 +78,7 @@ class Growing:
         pause, turns, now, longest = f"{key}:pause", f"{key}:turns", time.time(), _seconds(self.longest)
         if not cache.add(pause, now + longest, timeout=longest):
             return Taken(max(1, ceil(float(cache.get(pause) or now) - now)))
-        length = min(2 ** min(_count(turns, seconds), 30), longest)
+        length = min(_seconds(self.first) * 2 ** (min(_count(turns, seconds), 30) - 1), longest)
         cache.set(pause, now + length, timeout=length)
         cache.touch(key, seconds)
         cache.touch(turns, seconds)

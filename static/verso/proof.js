@@ -6,11 +6,11 @@
   const EARLY = 60000; // a proof this close to its end is made anew
 
   const solved = (parameters, worker) => new Promise((resolve, reject) => {
-    const at_work = new Worker(worker);
-    const done = (act, value) => { at_work.terminate(); act(value); };
-    at_work.onmessage = (event) => (event.data ? done(resolve, event.data) : done(reject, new Error("no solution")));
-    at_work.onerror = () => done(reject, new Error("no worker"));
-    at_work.postMessage(parameters);
+    const hand = new Worker(worker);
+    const done = (act, value) => { hand.terminate(); act(value); };
+    hand.onmessage = (event) => (event.data ? done(resolve, event.data) : done(reject, new Error("no solution")));
+    hand.onerror = () => done(reject, new Error("no worker"));
+    hand.postMessage(parameters);
   });
 
   const guard = (input) => {
@@ -30,7 +30,7 @@
       const solution = await solved(challenge.parameters, input.dataset.worker);
       input.value = btoa(JSON.stringify({ challenge, solution }));
       ends = challenge.parameters.expiresAt * 1000;
-      say(status && status.dataset.done);
+      say("");
     };
     const begin = () => {
       if (proof && (ends === 0 || Date.now() < ends - EARLY)) return proof;

@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,7 @@ class RangeServer:
         self.asked: list[tuple[str, str]] = []
         self.breaks = ""
         self.url = ""
+        self.over = threading.Event()
 
     @staticmethod
     def digest(word: str) -> str:
@@ -39,7 +39,7 @@ def running(*knows: str) -> Iterator[RangeServer]:
         def do_GET(self) -> None:
             service.asked.append((self.path, self.headers.get("Add-Padding", "")))
             if service.breaks == "slow":
-                time.sleep(3)
+                service.over.wait(60)
             self.send_response(503 if service.breaks == "status" else 200)
             self.end_headers()
             try:
@@ -53,10 +53,8 @@ def running(*knows: str) -> Iterator[RangeServer]:
             elif service.breaks == "floods":
                 body = b"A:1\r\n" * 1_000_000
             elif service.breaks == "drips":
-                for _ in range(30):
+                while not service.over.wait(0.05):
                     self.wfile.write(b"A:1\r\n")
-                    self.wfile.flush()
-                    time.sleep(0.1)
             self.wfile.write(body)
 
         def log_message(self, *args: object) -> None:
@@ -69,5 +67,6 @@ def running(*knows: str) -> Iterator[RangeServer]:
     try:
         yield service
     finally:
+        service.over.set()
         server.shutdown()
         server.server_close()
