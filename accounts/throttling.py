@@ -71,7 +71,7 @@ def wait(
     if request.method not in set(methods):
         return 0
     counts: list[tuple[str, Any, str]] = [(f"{group}:{key}", key, rate) for key in keys]
-    if unproved and not bots.has_proved(request):
+    if unproved and request.method == "POST" and not bots.has_proved(request):
         counts += [(f"{group}:unproved:{key}", key, unproved) for key in keys]
         counts.append((f"{group}:unproved:tenant", _tenant, _tenfold(unproved)))
     waits = [_usage(request, name, key, allowed) for name, key, allowed in counts]

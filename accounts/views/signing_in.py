@@ -57,8 +57,8 @@ class LoginView(StockLoginView):
         """One step. There is no device to choose: the stock view answers that wish with an error to strangers."""
         if "challenge_device" in self.request.POST:
             return redirect("accounts:login")
-        user, shows = self.get_user(), any(name.endswith("-otp_token") for name in self.request.POST)
-        if user and shows and (seconds := guesses.factor_wait(self.request, user)):
+        user = self.get_user() if any(name.endswith("-otp_token") for name in self.request.POST) else None
+        if user and (seconds := guesses.factor_wait(self.request, user)):
             return throttling.too_many(self.request, seconds)
         return super().post(*args, **kwargs)
 

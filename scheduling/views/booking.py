@@ -37,8 +37,8 @@ HOLD_COOKIE = "hold"
 KEY_HEADER = "Idempotency-Key"
 HOLD_RATE = "60/10m"
 NEW_HOLD_RATE = "12/10m"  # a hold lasts ten minutes: one address cannot keep a whole week from everybody else
-BOOK_RATE = "20/10m"
-UNPROVED_RATE = "10/10m"  # without proof of work: scripts, and browsers that run none
+BOOK_RATE = "40/10m"
+UNPROVED_RATE = "20/10m"  # without proof of work: scripts, and browsers that run none
 
 
 class Choice(NamedTuple):
