@@ -268,7 +268,7 @@ def test_a_tenant_under_attack_asks_everybody_unknown_for_proof_and_locks_nobody
 ) -> None:
     monkeypatch.setattr(conf, "CHALLENGE_ROUNDS", 3)
     cache.set(places._key("password:tenant", str(tenancy.current_id())), 1000)
-    body = {"login_view-current_step": "auth", "auth-username": visitor.email, "auth-password": "wrong"}
+    body = {"login_view-current_step": "auth", "auth-username": visitor.email, "auth-password": SECRET}
     assert [Client().post(LOGIN, body).status_code for _ in range(2)] == [200, 429]  # one in thirty seconds
     assert Client().post(LOGIN, body | {"altcha": proof()}).status_code == 200
     assert password_step(own_browser(visitor), visitor.email).status_code == 302

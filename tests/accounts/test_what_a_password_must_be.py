@@ -146,7 +146,7 @@ def test_where_the_tenant_sets_a_term_it_ends_in_a_change(visitor: User) -> None
 
 
 def test_a_term_taken_back_is_forgotten_at_the_next_sign_in(visitor: User) -> None:
-    User.objects.filter(pk=visitor.pk).update(password_must_change="expired")
+    User.objects.filter(pk=visitor.pk).update(password_must_change=passwords.EXPIRED)
     client = Client()
     password_step(client, visitor.email)
     assert client.get("/account/").status_code == 200
@@ -160,7 +160,8 @@ def test_within_the_term_nothing_happens(visitor: User) -> None:
 
 
 def test_what_somebody_else_decided_is_not_overruled_by_a_sign_in(visitor: User) -> None:
-    User.objects.filter(pk=visitor.pk).update(password_must_change="reset")
+    why = "reset"
+    User.objects.filter(pk=visitor.pk).update(password_must_change=why)
     client = Client()
     password_step(client, visitor.email)
     assert "Please choose another password to go on." in client.get("/account/password/").text
