@@ -22,8 +22,31 @@ TOKEN_LIFE = timedelta(days=365)
 REMEMBER_DAYS = 30
 # NIST SP 800-63B-4 §3.1.1: 15 characters where a password is the only factor.
 PASSWORD_LENGTH = 15
+PASSWORD_LENGTH_WITH_FACTOR = 8
 # Earlier passwords that may not come back.
 PASSWORD_HISTORY = 5
+# A password that was not found in a breach is asked about again at a sign-in this much later.
+BREACH_AGAIN = timedelta(days=30)
+# How long a breach look-up may keep somebody waiting, in seconds, whatever the other side does.
+BREACH_SECONDS = 1.0
+# The largest answer of the range service that is read: some 40 kB are usual.
+BREACH_BYTES = 512 * 1024
+
+# Wrong secrets count this long for one address, its network, a known device and the whole tenant.
+PLACES_FOR = timedelta(minutes=15)
+# ... and this long for an account tried from unknown devices, where the pause between two tries grows from and to this.
+GUESSES_FOR = timedelta(hours=12)
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=15)
+# Where a proof of work is asked for and none is shown, one try per address goes through this often.
+UNPROVED_EVERY = timedelta(seconds=30)
+# A challenge serves this long, once. Some 0.5 million rounds of SHA-256: half a second in a browser.
+CHALLENGE_FOR = timedelta(minutes=20)
+CHALLENGE_ROUNDS = 2_000
+CHALLENGE_TRIES = (100, 400)
+# Locked accounts within an hour that the doctor calls an alarm.
+MANY_LOCKOUTS = 20
+
 # How long another process may go on with a policy that was just changed.
 POLICY_SECONDS = 5.0
 # How long ended sessions stay to be looked at, unused browsers stay known, and spent one-time tokens stay on record.

@@ -17,13 +17,13 @@ from accounts.models import AuthSession, KnownDevice, User
 from audit import context, outbox
 
 if TYPE_CHECKING:
-    from django.core.handlers.wsgi import WSGIRequest
+    from django.http import HttpRequest
 
 BYTES = 32
 WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def _cookie(request: "WSGIRequest") -> str:
+def _cookie(request: "HttpRequest") -> str:
     value = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     return value if WELL_FORMED.fullmatch(value) else ""
 
@@ -33,18 +33,18 @@ def _digest(user: User, value: str) -> str:
     return sha256(b"verso.device" + user.pk.bytes + value.encode()).hexdigest()
 
 
-def is_known(request: "WSGIRequest", user: User | None) -> bool:
+def is_known(request: "HttpRequest", user: User | None) -> bool:
     """Whether this user came in with this browser before, in the active tenant."""
     value = _cookie(request)
     return bool(value and user and KnownDevice.objects.filter(user=user, digest=_digest(user, value)).exists())
 
 
-def is_hidden(request: "WSGIRequest") -> bool:
+def is_hidden(request: "HttpRequest") -> bool:
     """Whether the browser keeps the cookie back: it does on a form sent from another site (SAML's answer)."""
     return request.method == "POST" and request.headers.get("Sec-Fetch-Site") == "cross-site"
 
 
-def recognise(request: "WSGIRequest", session: AuthSession, *, is_first: bool, at: datetime) -> bool:
+def recognise(request: "HttpRequest", session: AuthSession, *, is_first: bool, at: datetime) -> bool:
     """Know the browser of a session from now on; whether it is new. A new one is told, but not an account's very first.
 
     The cookie leaves with the answer: `accounts.middleware` sets what `request.device_cookie` says, for another year.

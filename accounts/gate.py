@@ -1,7 +1,8 @@
 """Who may enter a view. Every view is closed to all but verified staff until it says otherwise, here.
 
-A view says so with a mark: `@gate.public`, `@gate.entrance` or `@gate.signed_in`; `@gate.staff` is what no mark means.
-`@gate.token("scope")` is for programs: a Bearer token opens it and no session does; it opens nothing else.
+A view says so with a mark: `@gate.public`, `@gate.entrance`, `@gate.changing_password` or `@gate.signed_in`;
+`@gate.staff` is what no mark means. `@gate.token("scope")` is for programs: a Bearer token opens it and no session
+does; it opens nothing else.
 `accounts.middleware` reads the marks and asks `judge`.
 """
 
@@ -20,6 +21,7 @@ class Mark(StrEnum):
 
     PUBLIC = "public"
     ENTRANCE = "entrance"
+    CHANGE = "change"
     SIGNED_IN = "signed_in"
     STAFF = "staff"
     TOKEN = "token"
@@ -32,6 +34,7 @@ class Verdict(StrEnum):
     SIGN_IN = "sign in first"
     VERIFY = "verify with the second factor first"
     ENROL = "enrol a second factor first"
+    CHANGE = "choose another password first"
     FORBIDDEN = "not for this person"
 
 
@@ -48,6 +51,11 @@ def public(view: View) -> View:
 def entrance(view: View) -> View:
     """Anybody signed in, however weakly: the pages that make a session stronger, and the way out."""
     return _marked(view, Mark.ENTRANCE)
+
+
+def changing_password(view: View) -> View:
+    """As `signed_in`, and also for those whose password must be changed: the page that changes it."""
+    return _marked(view, Mark.CHANGE)
 
 
 def signed_in(view: View) -> View:
@@ -98,6 +106,8 @@ def judge(mark: Mark, user: policies.Visitor) -> Verdict:
         return Verdict.OPEN
     if mark is Mark.STAFF and not policies.is_staff(user):
         return Verdict.FORBIDDEN
-    if not policies.is_verified_enough(user):
+    if not policies.is_strong_enough(user):
         return Verdict.VERIFY if user.has_second_factor() else Verdict.ENROL
+    if mark is not Mark.CHANGE and policies.must_change_password(user):
+        return Verdict.CHANGE
     return Verdict.OPEN

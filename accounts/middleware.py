@@ -144,6 +144,7 @@ class GateMiddleware:
             gate.Verdict.SIGN_IN: "accounts:login",
             gate.Verdict.VERIFY: "accounts:verify",
             gate.Verdict.ENROL: "accounts:setup",
+            gate.Verdict.CHANGE: "accounts:password",
         }
         return redirect_to_login(_return_path(request), reverse(names[verdict]))
 

@@ -28,7 +28,9 @@ holds(
         "email email_key": _member("user.contact.email", "to sign in, and to be written to"),
         "display_name": _member("user.name", "so that colleagues know who did something"),
         "password": _secret("to sign in; a salted Argon2id hash"),
-        "password_set_at password_must_change": _member("user.behavior", "to know which passwords must be changed"),
+        "password_set_at password_checked_at password_must_change": _member(
+            "user.behavior", "to know which passwords must be changed"
+        ),
         "last_login created_at": _member("user.behavior", "to notice accounts nobody uses", Erase.KEEP),
     },
     nothing="id is_active is_operator session_epoch",

@@ -103,9 +103,22 @@ def forget(user: User) -> None:
 
 
 def is_verified_enough(user: Visitor) -> bool:
-    """Whether the session they came with proves as much as their roles demand. True outside a session."""
+    """Whether the session they came with proves as much as their roles demand. True outside a session.
+
+    A password that must be changed proves nothing until it is.
+    """
+    return is_strong_enough(user) and not must_change_password(user)
+
+
+def is_strong_enough(user: Visitor) -> bool:
+    """Whether as many factors were shown as their roles demand, whatever has become of the password since."""
     level = getattr(user, "assurance_level", None)
     return level is None or level >= held(user).required_level
+
+
+def must_change_password(user: Visitor) -> bool:
+    """Whether the session they came with leads to a change of password and nowhere else. False outside a session."""
+    return getattr(user, "assurance_level", None) is not None and bool(getattr(user, "password_must_change", ""))
 
 
 def usable_permissions(user: Visitor) -> frozenset[str]:

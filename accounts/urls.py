@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from accounts.views import account, factors, passwords, seeing_as, sessions, signing_in, tokens
+from accounts.views import account, bots, factors, passwords, seeing_as, sessions, signing_in, tokens
 
 app_name = "accounts"
 urlpatterns = [
     path("", account.home, name="home"),
     path("login/", signing_in.LoginView.as_view(), name="login"),
     path("logout/", signing_in.logout, name="logout"),
+    path("challenge/", bots.challenge, name="challenge"),
     path("verify/", factors.verify, name="verify"),
     path("password/", passwords.password, name="password"),
     path("welcome/<str:uid>/<str:token>/", passwords.welcome, name="welcome"),

@@ -4,9 +4,13 @@ from django import forms
 from django.contrib.auth.forms import SetPasswordForm
 from django.utils.translation import gettext_lazy as _
 
+from accounts import bots
+
 
 class FirstPasswordForm(SetPasswordForm):
-    """A first password, twice."""
+    """A first password, twice; whoever has the link needs not be signed in."""
+
+    altcha = bots.ProofField()
 
 
 class PasswordForm(SetPasswordForm):

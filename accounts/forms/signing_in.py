@@ -4,9 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import security, throttling
+from accounts import bots, guesses, passwords, security
 
 
 class SignInForm(AuthenticationForm):
@@ -20,6 +21,7 @@ class SignInForm(AuthenticationForm):
         required=False,
         help_text=_("Only on a device nobody else uses. Whoever works here signs in each day all the same."),
     )
+    altcha = bots.ProofField()
     error_messages = {
         "invalid_login": _("This e-mail and password do not match. Please check both."),
         "inactive": _("This e-mail and password do not match. Please check both."),
@@ -31,8 +33,9 @@ class SignInForm(AuthenticationForm):
             del self.fields["remember"]
 
     def clean(self) -> dict[str, Any]:
-        """Gives a right password's place among the attempts back."""
+        """Gives a right password's place among the attempts back, and looks whether it must be changed."""
         cleaned = super().clean()
         if self.user_cache is not None and self.request is not None:
-            throttling.give_back(self.request, str(cleaned["username"]))
+            guesses.give_back(self.request)
+            passwords.proved(self.user_cache, str(cleaned["password"]), at=timezone.now())
         return cleaned

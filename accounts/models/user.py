@@ -54,6 +54,8 @@ class User(AbstractBaseUser):
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     # When the password was chosen, and why the next sign-in must choose another ("" when it need not).
     password_set_at = models.DateTimeField(_("password chosen"), null=True, editable=False)
+    # When a breach was last looked for, and none found; None after each change.
+    password_checked_at = models.DateTimeField(_("looked for in breaches"), null=True, editable=False)
     password_must_change = models.CharField(max_length=20, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

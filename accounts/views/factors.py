@@ -10,7 +10,7 @@ from two_factor.views import QRGeneratorView
 from two_factor.views import SetupView as StockSetupView
 from two_factor.views.utils import IdempotentSessionWizardView
 
-from accounts import factors, gate, signin, throttling
+from accounts import factors, gate, guesses, signin, throttling
 from accounts.forms import EnrolForm, RecoveryForm, TokenForm
 from accounts.models import User
 from accounts.views import going
@@ -86,10 +86,13 @@ def verify(request: HttpRequest) -> HttpResponse:
     user = going.here(request)
     if not user.has_second_factor():
         return redirect("accounts:setup")
+    if request.method == "POST" and (seconds := guesses.factor_wait(request, user)):
+        return throttling.too_many(request, seconds)
     by_recovery = request.GET.get("by") == "recovery"
     data = request.POST if request.method == "POST" else None
     form = RecoveryForm(data=data, user=user) if by_recovery else TokenForm(user, None, data=data)
     if form.is_valid():
+        guesses.factor_right(request)
         evidence = signin.Evidence(("recovery",) if by_recovery else ("totp",))
         signin.step_up(request, user, evidence, at=timezone.now())  # type: ignore[arg-type]
         return redirect(going.after(request, user))

@@ -7,12 +7,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import gate, passwords, signin, throttling
+from accounts import gate, passwords, security, signin, throttling
 from accounts.forms import FirstPasswordForm, PasswordForm
 from accounts.views import going
 
 
-@gate.signed_in
+@gate.changing_password
 @sensitive_post_parameters()
 @going.pages
 @throttling.limited("password", rate="10/5m", keys=("ip", "user"))
@@ -24,14 +24,15 @@ def password(request: HttpRequest) -> HttpResponse:
         passwords.change(user, new=form.cleaned_data["new_password1"], at=timezone.now())
         signin.renew(request, user, at=timezone.now())  # type: ignore[arg-type]
         messages.success(request, _("Your password is changed. Other sessions have ended."))
-        return redirect("accounts:home")
-    return render(request, "account/password.html", {"form": form}, status=422 if form.is_bound else 200)
+        return redirect(going.after(request, user) if "next" in request.GET else "accounts:home")
+    words = {"form": form, "must_change": user.password_must_change, "days": security.in_force().password_days}
+    return render(request, "account/password.html", words, status=422 if form.is_bound else 200)
 
 
 @gate.public
 @sensitive_post_parameters()
 @going.pages
-@throttling.limited("welcome", rate="20/5m", methods=("GET", "POST"))
+@throttling.limited("welcome", rate="20/5m", methods=("GET", "POST"), unproved="10/5m")
 def welcome(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Choose a first password with the link one was sent; then sign in with it."""
     try:

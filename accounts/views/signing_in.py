@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from two_factor.views import LoginView as StockLoginView
 from two_factor.views.utils import IdempotentSessionWizardView
 
-from accounts import gate, signin, throttling
+from accounts import gate, guesses, signin, throttling
 from accounts.forms import RecoveryForm, SignInForm, TokenForm
 from accounts.models import User
 from accounts.views import going
@@ -57,6 +57,9 @@ class LoginView(StockLoginView):
         """One step. There is no device to choose: the stock view answers that wish with an error to strangers."""
         if "challenge_device" in self.request.POST:
             return redirect("accounts:login")
+        user = self.get_user() if any(name.endswith("-otp_token") for name in self.request.POST) else None
+        if user and (seconds := guesses.factor_wait(self.request, user)):
+            return throttling.too_many(self.request, seconds)
         return super().post(*args, **kwargs)
 
     def get_form(self, step: str | None = None, **kwargs: Any) -> Any:
@@ -70,6 +73,7 @@ class LoginView(StockLoginView):
     def process_step(self, form: Any) -> Any:
         """Remember with the user which epoch of theirs the password was right for."""
         answer = super().process_step(form)
+        guesses.factor_right(self.request)
         if self.steps.current == self.AUTH_STEP:
             self.user_cache = form.get_user()
             self.storage.data["epoch"] = self.user_cache.session_epoch

@@ -13,6 +13,8 @@ from django.core.mail import get_connection
 from django.db import connection
 from django.utils import timezone
 
+from accounts import breaches, guesses
+from accounts import conf as accounts_conf
 from accounts.models import RoleGrant
 from audit import outbox
 from governance import grants, providers, rls, tenancy
@@ -94,6 +96,22 @@ def mail() -> Answer:
     return Answer(True, "the mail server answers")
 
 
+def passwords() -> Answer:
+    """Passwords known from breaches are found out."""
+    if not breaches.is_asked():
+        return Answer(True, "only the bundled list of common passwords is asked; set HIBP_URL to ask about breaches")
+    if breaches.is_known("password") is None:
+        return Answer(False, "the range service at HIBP_URL does not answer; the bundled list speaks alone meanwhile")
+    return Answer(True, "the range service at HIBP_URL answers")
+
+
+def lockouts() -> Answer:
+    """Nobody guesses at passwords in earnest."""
+    number = guesses.lockouts()
+    told = f"{number} accounts or addresses ran out of guesses in about an hour"
+    return Answer(number < accounts_conf.MANY_LOCKOUTS, f"{told}; see docs/operating/lockouts.md" if number else told)
+
+
 def files() -> Answer:
     """What is stored can be read again and removed."""
     for alias in ("default", "private"):
@@ -125,6 +143,8 @@ QUESTIONS: dict[str, Question] = {
     "break_glass": break_glass,
     "messages": messages,
     "mail": mail,
+    "passwords": passwords,
+    "lockouts": lockouts,
     "files": files,
     "static": static_files,
 }

@@ -251,16 +251,14 @@ LOGOUT_REDIRECT_URL = "/"
 TWO_FACTOR_PATCH_ADMIN = False  # accounts.admin_site has the one way in
 TWO_FACTOR_LOGIN_TIMEOUT = 600
 TWO_FACTOR_QR_FACTORY = "qrcode.image.svg.SvgPathFillImage"  # white ground, so that it scans in the dark look
-AXES_HANDLER = "accounts.throttling.ReservingHandler"
+HIBP_URL = env.HIBP_URL
+AXES_HANDLER = "accounts.guesses.ReservingHandler"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "accounts.throttling.attempted_email"
+AXES_USERNAME_CALLABLE = "accounts.guesses.attempted_email"
 AXES_CLIENT_IP_CALLABLE = "accounts.throttling.client_ip"
-AXES_LOCKOUT_CALLABLE = "accounts.throttling.lockout_response"
+AXES_LOCKOUT_CALLABLE = "accounts.guesses.lockout_response"
 AXES_VERBOSE = False
 RATELIMIT_IP_META_KEY = "accounts.throttling.client_ip"
 AUTHENTICATION_BACKENDS = [
@@ -270,12 +268,11 @@ AUTHENTICATION_BACKENDS = [
 ]
 PASSWORD_HASHERS = ["accounts.hashers.Argon2id"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.validators.LengthByFactor"},
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ["email", "display_name"]},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.password_rules.LengthByFactor"},
+    {"NAME": "accounts.password_rules.NotOfThisPlace"},
+    {"NAME": "accounts.password_rules.NotCommon"},
+    {"NAME": "accounts.password_rules.NotEarlier"},
+    {"NAME": "accounts.password_rules.NotBreached"},
 ]
 SESSION_COOKIE_NAME = "session"
 SESSION_COOKIE_HTTPONLY = True

@@ -41,6 +41,9 @@ S3_BUCKET_PRIVATE = env.str("S3_BUCKET_PRIVATE", default="")
 S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", default="")
 S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", default="")
 
+# Known from breaches: where the first five hex digits of a password's SHA-1 are asked about; empty asks nobody.
+HIBP_URL = env.str("HIBP_URL", default="")
+
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
