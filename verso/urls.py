@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.urls import sso_urlpatterns
 from verso.operations import views as operations
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", operations.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("account/", include("accounts.urls")),
+    path("sso/", include((sso_urlpatterns, "sso"))),
     path("", include("scheduling.urls")),
     path("", include("cms.urls")),
 ]

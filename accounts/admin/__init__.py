@@ -1,5 +1,5 @@
 """The back office of the door: members, roles and grants, the tenant's own presentation."""
 
-from accounts.admin import members, roles, tenants
+from accounts.admin import identity_providers, members, roles, tenants
 
-__all__ = ["members", "roles", "tenants"]
+__all__ = ["identity_providers", "members", "roles", "tenants"]

@@ -1,5 +1,14 @@
 from accounts.forms.factors import EnrolForm, RecoveryForm, TokenForm
+from accounts.forms.identity_providers import IdentityProviderForm
 from accounts.forms.passwords import FirstPasswordForm, PasswordForm
 from accounts.forms.signing_in import SignInForm
 
-__all__ = ["EnrolForm", "FirstPasswordForm", "PasswordForm", "RecoveryForm", "SignInForm", "TokenForm"]
+__all__ = [
+    "EnrolForm",
+    "FirstPasswordForm",
+    "IdentityProviderForm",
+    "PasswordForm",
+    "RecoveryForm",
+    "SignInForm",
+    "TokenForm",
+]

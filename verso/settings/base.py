@@ -279,6 +279,10 @@ SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "cms.views.errors.csrf_failure"
+# A sign-in at a provider comes back from another site, where a Strict cookie does not: this Lax one lives ten minutes.
+FLOW_COOKIE_NAME = "flow"
+# Identity providers on this very machine, over http too: for tests and demonstrations.
+SSO_ALLOW_LOOPBACK = env.SSO_ALLOW_LOOPBACK
 RATE_LIMITS = env.RATE_LIMITS
 RATELIMIT_ENABLE = RATE_LIMITS
 
