@@ -125,6 +125,8 @@ def exchange(
     _refuse_mix_up(trade.metadata, request.GET.get("iss"))
     if error := request.GET.get("error"):
         raise ProviderRefused(error_word(error))
+    if not kept["code_verifier"]:
+        raise NotBelieved("no verifier")
     found: words.Word | None = trade.authenticate(request, nonce=kept["nonce"], code_verifier=kept["code_verifier"])
     if found is None:
         raise NotBelieved("no code")

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -75,6 +75,7 @@ def refused(request: HttpRequest, provider: IdentityProvider, refusal: Validatio
         "provider": provider,
         "reference": context.current_request_id(),
     }
+    _forget_query(request)
     response = render(request, "sso/refused.html", words, status=403)
     add_never_cache_headers(response)
     return response
@@ -82,9 +83,15 @@ def refused(request: HttpRequest, provider: IdentityProvider, refusal: Validatio
 
 def bounce(request: HttpRequest, onward: str) -> HttpResponse:
     """A page of our own that goes on by itself: what follows is asked for by this site, so Strict cookies go along."""
+    _forget_query(request)
     response = render(request, "sso/bounce.html", {"onward": onward})
     add_never_cache_headers(response)
     return response
+
+
+def _forget_query(request: HttpRequest) -> None:
+    """Code and state are spent: no link on the page repeats them."""
+    request.GET = QueryDict()  # type: ignore[assignment]
 
 
 # --- setting out -----------------------------------------------------------------------------------------------------
