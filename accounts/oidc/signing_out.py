@@ -36,7 +36,7 @@ def end_sessions(idp: IdentityProvider, token: Any, *, at: datetime) -> int:
     """
     claims = tokens.verified(idp, published.discover(idp), token, kinds=frozenset({"", "jwt", "logout+jwt"}))
     _refuse_other_purposes(claims)
-    ends = tokens.moment(claims["exp"])
+    ends = tokens.moment(claims["exp"], what="exp")
     if ends is None or ends > at + LOGOUT_LIFETIME:
         raise NotBelieved("lives too long")
     digest = hashlib.sha256(claims["jti"].encode(errors="replace")).hexdigest()

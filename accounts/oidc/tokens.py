@@ -108,11 +108,11 @@ def subject(claims: dict[str, Any]) -> str:
     return named
 
 
-def moment(seconds: Any) -> datetime | None:
+def moment(seconds: Any, *, what: str = "auth_time") -> datetime | None:
     """A claim in seconds since 1970 as a moment. Refuses what is none."""
     if seconds is None:
         return None
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, TypeError, OverflowError, OSError) as error:
-        raise NotBelieved("auth_time") from error
+        raise NotBelieved(what) from error
