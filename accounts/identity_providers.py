@@ -273,9 +273,9 @@ def offered() -> list[IdentityProvider]:
 
 def enforced_for(email: str) -> IdentityProvider | None:
     """The provider that is the only way in for this e-mail, if any. One query, whatever the e-mail is."""
-    domain = normalise_email(email).rpartition("@")[2]
+    _name, at_sign, domain = normalise_email(email).rpartition("@")
     enforced = IdentityProvider.objects.offered().filter(is_enforced=True).order_by("created_at")
-    return next((idp for idp in list(enforced) if domain and domain in domains(idp)), None)
+    return next((idp for idp in list(enforced) if at_sign and domain in domains(idp)), None)
 
 
 def domains(idp: IdentityProvider) -> set[str]:
