@@ -138,7 +138,7 @@ def define(
         revised = stored or IdentityProvider()
         for name, value in fields.items():
             setattr(revised, name, value)
-        check(revised, secret=secret, by=by, at=at)
+        check(revised, by, at, secret=secret)
         revised.full_clean(exclude=["sealed_secret"])
         if secret:
             revised.sealed_secret = _seal(revised, secret)
@@ -203,7 +203,7 @@ def may_set_up(by: User, *, at: datetime) -> bool:
     return owner is not None and policies.may_give(by, owner, at=at, expires_at=None)
 
 
-def check(idp: IdentityProvider, *, secret: str, by: User | None, at: datetime) -> None:
+def check(idp: IdentityProvider, by: User | None, at: datetime, *, secret: str) -> None:
     """What `define` refuses of a provider as it would be, compared with how it is stored. Changes nothing."""
     _refuse_others(by, at=at)
     was = IdentityProvider.objects.filter(pk=idp.pk).first()

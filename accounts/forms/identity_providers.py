@@ -85,6 +85,6 @@ class IdentityProviderForm(forms.ModelForm):
             return
         try:
             typed = str(self.cleaned_data.get("secret", ""))
-            identity_providers.check(self.instance, secret=typed, by=self.by, at=timezone.now())
+            identity_providers.check(self.instance, self.by, timezone.now(), secret=typed)
         except ValidationError as refusal:
             self.add_error(PLACES.get(type(refusal)), refusal.messages[0])

@@ -91,7 +91,7 @@ def bounce(request: HttpRequest, onward: str) -> HttpResponse:
 
 def _forget_query(request: HttpRequest) -> None:
     """Code and state are spent: no link on the page repeats them."""
-    request.GET = QueryDict()  # type: ignore[assignment]
+    request.GET = QueryDict()
 
 
 # --- setting out -----------------------------------------------------------------------------------------------------

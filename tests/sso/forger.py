@@ -167,10 +167,10 @@ def running() -> Iterator[Forger]:
     forger = Forger()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             forger.answer(self)
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             forger.answer(self)
 
         def log_message(self, *_words: Any) -> None:

@@ -178,7 +178,7 @@ def secured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server on loopback whose certificate names `idp.example`, issued by an authority that is trusted here."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             say(self, {"host": self.headers["Host"]})
 
         def log_message(self, *_words: Any) -> None:

@@ -9,7 +9,7 @@ from accounts import signin
 from accounts.models import ExternalIdentity, IdentityProvider, Membership, RoleGrant, User
 from tests.sso import walking
 from tests.sso.certified import Person
-from tests.sso.walking import assert_refused, asked, is_signed_in, path_of
+from tests.sso.walking import asked, assert_refused, is_signed_in, path_of
 
 pytestmark = pytest.mark.node
 
@@ -137,4 +137,4 @@ def test_leaving_here_and_at_the_provider(client: Client, acme: IdentityProvider
     assert onward.startswith(f"{acme.issuer}/session/end?")
     page = ada.browser.get(onward)
     assert page.status_code == 200
-    assert "Do you want to sign-out" in page.text
+    assert "Sign out at Acme" in page.text

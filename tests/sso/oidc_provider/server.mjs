@@ -34,8 +34,19 @@ const provider = new Provider(ISSUER, {
   features: {
     devInteractions: { enabled: false },
     backchannelLogout: { enabled: true },
-    rpInitiatedLogout: { enabled: true },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: (ctx, form) => {
+        ctx.body = `<!doctype html><title>Sign out</title>${form}
+<button form="op.logoutForm" name="logout" value="yes">Sign out at Acme</button>`;
+      },
+      postLogoutSuccessSource: (ctx) => {
+        ctx.body = "<!doctype html><title>Bye</title><p>Signed out at Acme</p>";
+      },
+    },
   },
+  // The provider, too, calls no address inside the house by itself; ours is inside this one.
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
   pkce: { required: () => true },
   ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Session: 3600, Grant: 3600 },
   cookies: { keys: ["for tests only"] },
