@@ -55,3 +55,11 @@ DEVICE_KEPT = timedelta(days=365)
 SPENT_KEPT = timedelta(days=1)
 # So many rows of a kind are ended or deleted in one go.
 SWEEP = 500
+# A call to an identity provider lasts this long at most, and its answer is this large at most.
+OUTGOING_SECONDS = 8.0
+OUTGOING_BYTES = 256 * 1024
+# What providers publish about themselves is believed this long; unknown keys are looked for at most this often.
+PROVIDER_SECONDS = 3600
+PROVIDER_KEYS_SECONDS = 60
+# Clocks of providers may differ from ours by so many seconds.
+CLOCK_LEEWAY = 60

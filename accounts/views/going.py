@@ -22,9 +22,9 @@ def here(request: HttpRequest) -> User:
     return request.user
 
 
-def after(request: HttpRequest, user: Any) -> str:
+def after(request: HttpRequest, user: Any, *, wanted: str = "") -> str:
     """Where to go next: a safe `next`, else the back office for staff and the account page for others."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    wanted = wanted or request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     is_path = wanted.startswith(("/", "http://", "https://"))  # a bare word would be taken for a view's name
     if is_path and safe and not wanted.startswith(reverse("accounts:login")):

@@ -285,6 +285,10 @@ DEVICE_COOKIE_NAME = "device"
 DEVICE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
 DEVICE_COOKIE_SAMESITE = "Lax"  # it proves nothing by itself, and is wanted when a provider sends somebody back
 CSRF_FAILURE_VIEW = "cms.views.errors.csrf_failure"
+# A sign-in at a provider comes back from another site, where a Strict cookie does not: this Lax one lives ten minutes.
+FLOW_COOKIE_NAME = "flow"
+# Identity providers on this very machine, over http too: for tests and demonstrations.
+SSO_ALLOW_LOOPBACK = env.SSO_ALLOW_LOOPBACK
 RATE_LIMITS = env.RATE_LIMITS
 RATELIMIT_ENABLE = RATE_LIMITS
 

@@ -21,6 +21,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 RATE_LIMITS = env.str("RATE_LIMITS", default="on") != "off"
+SSO_ALLOW_LOOPBACK = env.bool("SSO_ALLOW_LOOPBACK", default=False)
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
 MIGRATION_DATABASE_URL = env.str("MIGRATION_DATABASE_URL", default="")

@@ -15,6 +15,7 @@ if TRUSTED_PROXY_COUNT:
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-session"
 DEVICE_COOKIE_NAME = "__Host-device"
+FLOW_COOKIE_NAME = "__Host-flow"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 SITE_SCHEME = "https"
