@@ -6,12 +6,13 @@ from datetime import datetime
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from accounts import permissions
-from accounts.models import Membership, Role, User
+from accounts import permissions, security
+from accounts.models import Membership, Role, SecurityPolicy, User
 from governance import tenancy
 
 ONE_FACTOR = 1
 TWO_FACTORS = 2
+RESISTS_PHISHING = 3  # two factors, one of which answers to this host only
 
 Visitor = User | AnonymousUser
 
@@ -25,6 +26,9 @@ class Held:
     rank: int = -1
     requires_mfa: bool = False
     roles: tuple[str, ...] = ()
+    # What the tenant's policy demands beyond the roles' own word.
+    everybody_needs_mfa: bool = False
+    staff_needs_key: bool = False
 
     @property
     def is_staff(self) -> bool:
@@ -34,7 +38,10 @@ class Held:
     @property
     def required_level(self) -> int:
         """How strongly their session must be verified."""
-        return TWO_FACTORS if self.is_staff or self.requires_mfa else ONE_FACTOR
+        if self.is_staff and self.staff_needs_key:
+            return RESISTS_PHISHING
+        needs_two = self.is_staff or self.requires_mfa or self.everybody_needs_mfa
+        return TWO_FACTORS if needs_two else ONE_FACTOR
 
 
 NOTHING = Held()
@@ -58,12 +65,15 @@ def _read(user: User, *, at: datetime, lasting_until: datetime | None) -> Held:
         if key and (expires_at is None or expires_at > (lasting_until or at))
     ]
     codes = frozenset[str]().union(*(role.permissions for role in roles))
+    demands = security.in_force()
     return Held(
         is_member=bool(rows),
         permissions=codes | (permissions.for_operators() if user.is_operator and rows else frozenset()),
         rank=max((role.rank for role in roles), default=0 if rows else -1),
         requires_mfa=any(role.requires_mfa for role in roles),
         roles=tuple(sorted(role.key for role in roles)),
+        everybody_needs_mfa=bool(rows) and demands.second_factor == SecurityPolicy.SecondFactor.EVERYBODY,
+        staff_needs_key=demands.needs_security_key,
     )
 
 

@@ -10,10 +10,9 @@ import pytest
 from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import factors
-from accounts.models import User
+from accounts.models import Authenticator, User
 from tests.accounts.signing_in import LOGIN, is_in, password_step, token_step
 from tests.factories import accounts as people
 
@@ -45,8 +44,8 @@ def waiting_clients(user: User) -> list[Client]:
 @pytest.fixture
 def slow_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checking a code takes a moment, so that whoever does not wait for the other is there at the same time."""
-    verify = TOTPDevice.verify_token
-    monkeypatch.setattr(TOTPDevice, "verify_token", lambda device, token: time.sleep(0.1) or verify(device, token))
+    verify = Authenticator.verify_token
+    monkeypatch.setattr(Authenticator, "verify_token", lambda device, token: time.sleep(0.1) or verify(device, token))
 
 
 @pytest.mark.guarantee
@@ -88,9 +87,8 @@ def test_a_code_used_at_verify_does_not_serve_at_sign_in(owner: User) -> None:
 
 
 def test_the_code_shown_at_enrolment_is_spent(receptionist: User) -> None:
-    device = people.TOTPDevice(key="3132333435363738393031323334353637383930")
-    factors.enrol(receptionist, key=device.key, at=timezone.now())
-    kept = people.TOTPDevice.objects.get(user=receptionist)
+    factors.enrol(receptionist, key="3132333435363738393031323334353637383930", at=timezone.now())
+    kept = Authenticator.objects.get(user=receptionist)
     assert not kept.verify_token(people.code_for(kept))
 
 
