@@ -2,17 +2,22 @@
 
 from django.urls import path
 
-from accounts.views import account, factors, passwords, signing_in
+from accounts.views import account, factors, keys, passwords, signing_in, verifying
 
 app_name = "accounts"
 urlpatterns = [
     path("", account.home, name="home"),
     path("login/", signing_in.LoginView.as_view(), name="login"),
     path("logout/", signing_in.logout, name="logout"),
-    path("verify/", factors.verify, name="verify"),
+    path("verify/", verifying.verify, name="verify"),
     path("password/", passwords.password, name="password"),
     path("welcome/<str:uid>/<str:token>/", passwords.welcome, name="welcome"),
+    path("two_factor/", factors.overview, name="factors"),
     path("two_factor/setup/", factors.SetupView.as_view(), name="setup"),
     path("two_factor/qrcode/", factors.QRView.as_view(), name="qr"),
     path("two_factor/recovery/", factors.recovery, name="recovery"),
+    path("two_factor/authenticator/remove/", factors.authenticator_remove, name="authenticator_remove"),
+    path("two_factor/keys/add/", keys.add, name="key_add"),
+    path("two_factor/keys/<uuid:key_id>/rename/", keys.rename, name="key_rename"),
+    path("two_factor/keys/<uuid:key_id>/remove/", keys.remove, name="key_remove"),
 ]
