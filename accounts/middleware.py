@@ -22,6 +22,7 @@ from accounts import gate, signin
 from accounts.models import User
 from accounts.policies import Visitor
 from accounts.session_store import StoreDown
+from accounts.views import stepping_up
 from audit import ledger
 
 RETRY_SECONDS = 30
@@ -117,6 +118,27 @@ class GateMiddleware:
         reason = f"not staff: {request.resolver_match.view_name if request.resolver_match else ''}"
         ledger.refused("accounts.gate.refused", user if isinstance(user, User) else None, reason=reason)
         raise PermissionDenied(_("This page is for staff."))
+
+
+class StepUpMiddleware:
+    """Asks for the proof an act demands, after the gate and before the view. Nothing is asked of reading."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """The page that asks; None lets the view run."""
+        if getattr(request, "gate_mark", gate.Mark.PUBLIC) is gate.Mark.PUBLIC:
+            return None
+        try:
+            return stepping_up.ask(request, view)
+        except StoreDown:
+            return closed(request)
 
 
 def _return_path(request: HttpRequest) -> str:
