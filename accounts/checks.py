@@ -10,11 +10,12 @@ from django.core import checks
 from django.urls import URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
-from accounts import gate, permissions
+from accounts import gate, permissions, stepping_up
 
 PERMITTING = ("get_all_permissions", "get_user_permissions", "get_group_permissions", "has_perm", "has_module_perms")
 GATE = "accounts.middleware.GateMiddleware"
 OFFICE, SIGN_IN = "admin/", "admin/login/"  # the way in, which leads to the one there is
+PROTECT = "Put it into the map with accounts.stepping_up.protect(…)."
 THE_ONE = "accounts.backends.TenantPermissionBackend"
 
 
@@ -41,6 +42,7 @@ def only_one_backend_permits(app_configs: Any, **kwargs: Any) -> list[checks.Che
 def the_gate_stands(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """Without the gate every view would be open to one-factor sessions."""
     needed = [GATE, "accounts.middleware.AuthenticationMiddleware", "accounts.middleware.SessionMiddleware"]
+    needed += ["accounts.middleware.StepUpMiddleware"]
     return [
         checks.Error(f"{name} is not in MIDDLEWARE.", hint="Every address is closed by it.", id="accounts.E002")
         for name in needed
@@ -113,6 +115,41 @@ def system_roles_hold_what_exists(app_configs: Any, **kwargs: Any) -> list[check
         checks.Error(f"No model or registration knows the permission {code}.", id="accounts.E004")
         for code in sorted(permissions.unknown())
     ]
+
+
+@checks.register(checks.Tags.security)
+def keys_are_bound_to_the_tenants_host(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A relying party in the settings would bind everybody's security keys to one tenant's host."""
+    fixed = getattr(settings, "TWO_FACTOR_WEBAUTHN_RP_ID", None)
+    hint = "Take it out: security keys are bound to the tenant's host of the request."
+    return [checks.Error("TWO_FACTOR_WEBAUTHN_RP_ID is set.", hint=hint, id="accounts.E020")] if fixed else []
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def keys_are_asked_for_over_tls(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Browsers do security keys on https only; an origin that begins with http would never fit."""
+    if not settings.PRODUCTION or (settings.SITE_SCHEME == "https" and settings.SECURE_SSL_REDIRECT):
+        return []
+    hint = "SITE_SCHEME must be https and SECURE_SSL_REDIRECT on."
+    return [checks.Error("Security keys cannot work without TLS.", hint=hint, id="accounts.E021")]
+
+
+@checks.register(checks.Tags.security)
+def marked_acts_are_in_the_map(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A view that names an act nobody defined stays closed, and nobody would know why."""
+    return [
+        checks.Error(f"{view.__module__} marks a view with the act {name!r}.", hint=PROTECT, id="accounts.E022")
+        for view in _views(get_resolver().url_patterns)
+        if (name := getattr(view, stepping_up.MARK, "")) and not stepping_up.find(name)
+    ]
+
+
+def _views(patterns: list[Any]) -> Iterator[Any]:
+    for pattern in patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from _views(pattern.url_patterns)
+        else:
+            yield pattern.callback
 
 
 @checks.register(checks.Tags.security, deploy=True)

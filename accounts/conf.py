@@ -7,6 +7,8 @@ IDLE = timedelta(hours=1)
 ABSOLUTE = timedelta(hours=12)
 # Acts on one's own factors ask for a verification no older than this.
 FRESH = timedelta(minutes=15)
+# A question to a security key waits this long for its answer.
+CEREMONY = timedelta(minutes=5)
 # Last use is written down at most this often, so that reading pages does not write a session each time.
 SEEN_EVERY = timedelta(minutes=1)
 

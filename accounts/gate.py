@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from accounts import policies
+from accounts.models import User
 
 View = TypeVar("View", bound=Callable[..., Any])
 _scopes: set[str] = set()
@@ -107,7 +108,16 @@ def judge(mark: Mark, user: policies.Visitor) -> Verdict:
     if mark is Mark.STAFF and not policies.is_staff(user):
         return Verdict.FORBIDDEN
     if not policies.is_strong_enough(user):
-        return Verdict.VERIFY if user.has_second_factor() else Verdict.ENROL
+        return Verdict.VERIFY if _can_verify(user) else Verdict.ENROL
     if mark is not Mark.CHANGE and policies.must_change_password(user):
         return Verdict.CHANGE
     return Verdict.OPEN
+
+
+def _can_verify(user: policies.Visitor) -> bool:
+    """Whether showing what they have would be enough; a verified session that lacks a demanded key enrols one."""
+    if not isinstance(user, User) or not user.has_second_factor():
+        return False
+    needs_key = policies.held(user).required_level >= policies.RESISTS_PHISHING
+    has_shown_the_rest = (user.assurance_level or 0) >= policies.TWO_FACTORS
+    return not (needs_key and has_shown_the_rest and not user.security_keys.exists())

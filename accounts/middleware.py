@@ -25,7 +25,7 @@ from accounts import bearing, gate, impersonation, sessions, signin
 from accounts.models import User
 from accounts.policies import Visitor
 from accounts.session_store import StoreDown
-from accounts.views import bounce
+from accounts.views import bounce, stepping_up
 from audit import context, ledger
 
 RETRY_SECONDS = 30
@@ -160,6 +160,27 @@ class GateMiddleware:
 
 def _view_name(request: HttpRequest) -> str:
     return request.resolver_match.view_name if request.resolver_match else ""
+
+
+class StepUpMiddleware:
+    """Asks for the proof an act demands, after the gate and before the view. Nothing is asked of reading."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """The page that asks; None lets the view run."""
+        if getattr(request, "gate_mark", gate.Mark.PUBLIC) is gate.Mark.PUBLIC:
+            return None
+        try:
+            return stepping_up.ask(request, view)
+        except StoreDown:
+            return closed(request)
 
 
 def _return_path(request: HttpRequest) -> str:

@@ -60,6 +60,25 @@ holds(
     nothing="id user made_at used_at",
 )
 holds(
+    "accounts.Authenticator",
+    about="user.memberships.person",
+    personal={
+        "user sealed_seed": _secret("to check the codes of one's authenticator; the seed is sealed"),
+        "last_used_at created_at": _member("user.behavior", "to show when a factor was used", Erase.DELETE),
+    },
+    nothing="id name confirmed drift last_t throttling_failure_timestamp throttling_failure_count",
+)
+holds(
+    "accounts.SecurityKey",
+    about="user.memberships.person",
+    personal={
+        "user credential_id public_key": _secret("to check the answers of one's security key; a public key"),
+        "name": _member("user.content", "so that people recognise their own keys", Erase.DELETE),
+        "last_used_at created_at": _member("user.behavior", "to show when a factor was used", Erase.DELETE),
+    },
+    nothing="id rp_id sign_count answered",
+)
+holds(
     "accounts.PasswordHistory",
     about="user.memberships.person",
     personal={"password": _secret("so that an earlier password does not come back; salted Argon2id hashes")},

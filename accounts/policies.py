@@ -14,6 +14,7 @@ from governance import tenancy
 
 ONE_FACTOR = 1
 TWO_FACTORS = 2
+RESISTS_PHISHING = 3  # two factors, one of which answers to this host only
 
 Visitor = User | AnonymousUser
 
@@ -27,6 +28,7 @@ class Held:
     rank: int = -1
     requires_mfa: bool = False
     roles: tuple[str, ...] = ()
+    staff_needs_key: bool = False  # the tenant's policy, beyond the roles' own word
 
     @property
     def is_staff(self) -> bool:
@@ -36,6 +38,8 @@ class Held:
     @property
     def required_level(self) -> int:
         """How strongly their session must be verified."""
+        if self.is_staff and self.staff_needs_key:
+            return RESISTS_PHISHING
         return TWO_FACTORS if self.is_staff or self.requires_mfa else ONE_FACTOR
 
 
@@ -75,7 +79,8 @@ def _read(user: User, *, at: datetime, lasting_until: datetime | None) -> Held:
         beyond=permissions.for_operators() if user.is_operator else frozenset(),
         all_need_two=everybody in (second_factor, security.PLATFORM.second_factor),
     )
-    return Held(True, resolved.permissions, resolved.rank, resolved.requires_mfa, resolved.roles)
+    needs_key = security.in_force().needs_security_key
+    return Held(True, resolved.permissions, resolved.rank, resolved.requires_mfa, resolved.roles, needs_key)
 
 
 def held(user: Visitor) -> Held:

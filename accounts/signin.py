@@ -44,7 +44,9 @@ class Evidence:
 
     @property
     def level(self) -> int:
-        """One factor, or two."""
+        """One factor, two, or two of which one cannot be phished."""
+        if self.resists_phishing:
+            return policies.RESISTS_PHISHING
         return policies.TWO_FACTORS if SECOND_FACTORS & set(self.methods) else policies.ONE_FACTOR
 
     @property

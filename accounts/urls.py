@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from accounts.views import account, bots, factors, passwords, seeing_as, sessions, signing_in, tokens
+from accounts.views import (
+    account,
+    bots,
+    factors,
+    keys,
+    passwords,
+    seeing_as,
+    sessions,
+    signing_in,
+    tokens,
+    verifying,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -10,15 +21,20 @@ urlpatterns = [
     path("login/", signing_in.LoginView.as_view(), name="login"),
     path("logout/", signing_in.logout, name="logout"),
     path("challenge/", bots.challenge, name="challenge"),
-    path("verify/", factors.verify, name="verify"),
+    path("verify/", verifying.verify, name="verify"),
     path("password/", passwords.password, name="password"),
     path("welcome/<str:uid>/<str:token>/", passwords.welcome, name="welcome"),
-    path("sessions/", sessions.index, name="sessions"),
-    path("sessions/end-others/", sessions.end_others, name="end_other_sessions"),
-    path("sessions/<uuid:pk>/end/", sessions.end, name="end_session"),
+    path("two_factor/", factors.overview, name="factors"),
     path("two_factor/setup/", factors.SetupView.as_view(), name="setup"),
     path("two_factor/qrcode/", factors.QRView.as_view(), name="qr"),
     path("two_factor/recovery/", factors.recovery, name="recovery"),
+    path("two_factor/authenticator/remove/", factors.authenticator_remove, name="authenticator_remove"),
+    path("two_factor/keys/add/", keys.add, name="key_add"),
+    path("two_factor/keys/<uuid:key_id>/rename/", keys.rename, name="key_rename"),
+    path("two_factor/keys/<uuid:key_id>/remove/", keys.remove, name="key_remove"),
+    path("sessions/", sessions.index, name="sessions"),
+    path("sessions/end-others/", sessions.end_others, name="end_other_sessions"),
+    path("sessions/<uuid:pk>/end/", sessions.end, name="end_session"),
     path("tokens/", tokens.own, name="tokens"),
     path("tokens/<uuid:token>/revoke/", tokens.revoke, name="revoke_token"),
     path("api/me/", tokens.me, name="api_me"),

@@ -1,5 +1,6 @@
 from accounts.models.api_token import ApiToken
 from accounts.models.auth_session import AuthSession
+from accounts.models.authenticator import Authenticator
 from accounts.models.identity_provider import (
     ExternalIdentity,
     GroupRoleMapping,
@@ -12,6 +13,7 @@ from accounts.models.membership import Membership, RoleGrant
 from accounts.models.password_history import PasswordHistory
 from accounts.models.recovery_code import RecoveryCode
 from accounts.models.role import Role
+from accounts.models.security_key import SecurityKey
 from accounts.models.security_policy import SecurityPolicy
 from accounts.models.tenant import Tenant, TenantDomain
 from accounts.models.user import User, normalise_email
@@ -19,6 +21,7 @@ from accounts.models.user import User, normalise_email
 __all__ = [
     "ApiToken",
     "AuthSession",
+    "Authenticator",
     "ExternalIdentity",
     "GroupRoleMapping",
     "IdentityProvider",
@@ -30,6 +33,7 @@ __all__ = [
     "Role",
     "RoleGrant",
     "SamlSeenAssertion",
+    "SecurityKey",
     "SecurityPolicy",
     "Tenant",
     "TenantDomain",

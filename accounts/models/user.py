@@ -14,8 +14,9 @@ from django.contrib.auth.models import (  # type: ignore[attr-defined]
 )
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.models.authenticator import Authenticator
+from accounts.models.security_key import SecurityKey
 from governance.fields import uuid7
 
 
@@ -38,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email_key=normalise_email(username or ""))
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
     """A person who signs in, to one tenant or several.
 
     `is_operator` marks those who run the platform: with a staff membership in a tenant they also see what belongs to
@@ -114,5 +115,9 @@ class User(AbstractBaseUser):
         self.refresh_from_db(fields=["session_epoch"])
 
     def has_second_factor(self) -> bool:
-        """Whether an authenticator is enrolled."""
-        return TOTPDevice.objects.filter(user=self, confirmed=True).exists()
+        """Whether an authenticator or a security key is enrolled, for whichever host. One query."""
+        mine = User.objects.filter(pk=self.pk)
+        either = models.Exists(Authenticator.objects.filter(user=self, confirmed=True)) | models.Exists(
+            SecurityKey.objects.filter(user=self)
+        )
+        return mine.filter(either).exists()

@@ -34,3 +34,8 @@ def after(request: HttpRequest, user: Any, *, wanted: str = "") -> str:
 
 def verify_first(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('accounts:verify')}?{urlencode({'next': request.path})}")
+
+
+def add_key() -> str:
+    """The page on which a security key is added."""
+    return reverse("accounts:key_add")

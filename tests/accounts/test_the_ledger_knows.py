@@ -27,7 +27,7 @@ def test_a_sign_in_with_its_failures(client: Client, owner: User) -> None:
     password_step(client, "nobody@demo.example", "wrong secret")
     password_step(client, owner.email)
     token_step(client, "000000")
-    people.TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    people.Authenticator.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     token_step(client, people.code_for(device))
     client.post("/account/logout/")
     assert told(since=since) == [

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "accounts.middleware.GateMiddleware",
+    "accounts.middleware.StepUpMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -251,6 +252,13 @@ LOGOUT_REDIRECT_URL = "/"
 TWO_FACTOR_PATCH_ADMIN = False  # accounts.admin_site has the one way in
 TWO_FACTOR_LOGIN_TIMEOUT = 600
 TWO_FACTOR_QR_FACTORY = "qrcode.image.svg.SvgPathFillImage"  # white ground, so that it scans in the dark look
+# The plugin's ceremony, without its pages and table. The relying party is the request's host: see security_keys.py.
+TWO_FACTOR_WEBAUTHN_RP_NAME = "Verso"
+TWO_FACTOR_WEBAUTHN_UV_REQUIREMENT = "required"
+TWO_FACTOR_WEBAUTHN_ATTESTATION_CONVEYANCE = "none"
+TWO_FACTOR_WEBAUTHN_AUTHENTICATOR_ATTACHMENT = None
+TWO_FACTOR_WEBAUTHN_PREFERRED_TRANSPORTS = None
+TWO_FACTOR_WEBAUTHN_PEM_ROOT_CERTS_BYTES_BY_FMT = None
 HIBP_URL = env.HIBP_URL
 AXES_HANDLER = "accounts.guesses.ReservingHandler"
 AXES_ENABLE_ADMIN = False
