@@ -18,7 +18,7 @@ from tests.accounts.test_enrol_an_authenticator import SETUP, code_of_page, conf
 from tests.factories import accounts as people
 
 SEED = bytes.fromhex("3132333435363738393031323334353637383930")
-migration = import_module("accounts.migrations.0010_seal_the_seeds")
+migration = import_module("accounts.migrations.0007_seal_the_seeds")
 
 
 class Editor:

@@ -33,6 +33,7 @@ MUTED = {
     "psycopg.pool": "CRITICAL",
     "s3transfer": "WARNING",
     "urllib3": "WARNING",
+    "xmlschema": "CRITICAL",
 }
 
 

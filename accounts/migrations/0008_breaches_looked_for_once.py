@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_sessions_and_providers'),
+        ("accounts", "0007_seal_the_seeds"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_grants_name_their_provider'),
+        ("accounts", "0008_breaches_looked_for_once"),
     ]
 
     operations = [

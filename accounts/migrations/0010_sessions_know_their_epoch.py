@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_sessions_and_providers'),
+        ("accounts", "0009_our_own_saml_key"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_sessions_and_providers'),
+        ("accounts", "0005_grants_name_their_provider"),
     ]
 
     operations = [
