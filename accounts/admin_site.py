@@ -13,7 +13,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import TO_FIELD_VAR
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -64,6 +66,14 @@ def cards_for(user: policies.Visitor) -> list[Card]:
     return sorted((c for c in _cards.values() if user.has_perm(c.permission)), key=lambda card: (card.order, card.name))
 
 
+def _may_be_id(model: type[models.Model], words: str) -> bool:
+    try:
+        model._meta.pk.clean(words, None)
+    except ValidationError:
+        return False
+    return True
+
+
 class VersoAdminSite(admin.AdminSite):
     """Only models of the house and the beat's timetable are ever shown here: what packages register is left out.
 
@@ -93,8 +103,9 @@ class VersoAdminSite(admin.AdminSite):
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Django's; an empty `_to_field`, on which its own pages break, is taken as none at all."""
+        """Django's; an empty `_to_field` and chosen rows that can be none, on which its pages break, are left out."""
         guarded = super().admin_view(view, cacheable)
+        model = getattr(getattr(view, "__self__", None), "model", None)
 
         @wraps(guarded)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -104,6 +115,11 @@ class VersoAdminSite(admin.AdminSite):
                     kept = sent.copy()
                     del kept[TO_FIELD_VAR]
                     setattr(request, name, kept)
+            if model is not None and ACTION_CHECKBOX_NAME in request.POST:
+                chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+                kept = request.POST.copy()
+                kept.setlist(ACTION_CHECKBOX_NAME, [row for row in chosen if _may_be_id(model, row)])
+                request.POST = kept  # type: ignore[assignment]
             return guarded(request, *args, **kwargs)
 
         return answer

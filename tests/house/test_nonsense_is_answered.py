@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from django.contrib import admin
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -145,3 +146,22 @@ def test_the_owner_never_meets_a_5xx(
     client = enter(owner)
     client.raise_request_exception = False
     assert ask(client, address, request) < 500
+
+
+LISTS = {str(model._meta.label_lower): model for model in admin.site._registry}
+NO_IDS = ["abc", "\x00", "%ff", "", "-1", "1.5", "9" * 40, "٣", "00000000-0000-0000-0000-000000000000"]
+
+
+@pytest.mark.parametrize("label", LISTS)
+def test_rows_that_cannot_be_are_not_chosen(label: str, owner: User, enter: Callable[[User], Client]) -> None:
+    owner.is_operator = True
+    owner.save()
+    client = enter(owner)
+    client.raise_request_exception = False
+    options, model_admin = LISTS[label]._meta, admin.site._registry[LISTS[label]]
+    address = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+    request = client.get(address).wsgi_request
+    for action in ["nonsense", *(model_admin.get_actions(request) if client.get(address).status_code == 200 else ())]:
+        for more in ({}, {"post": "yes"}, {"apply": "1", "reason": "x"}):
+            answer = client.post(address, {"action": action, "_selected_action": NO_IDS, "index": "0", **more})
+            assert answer.status_code < 500, (action, more)
