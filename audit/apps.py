@@ -16,4 +16,4 @@ class AuditConfig(AppConfig):
 
         post_migrate.connect(receivers.install_guards, sender=self, dispatch_uid="audit.install_guards")
         post_save.connect(receivers.feed_ledger, sender=self.get_model("LogEntry"), dispatch_uid="audit.feed_ledger")
-        autodiscover_modules("outbox")
+        autodiscover_modules("outbox", "acts")

@@ -23,10 +23,14 @@ class LedgerFilterForm(forms.Form):
     start = forms.DateTimeField(label=_("From"), required=False, widget=_moment())
     end = forms.DateTimeField(label=_("Until"), required=False, widget=_moment())
     action = forms.CharField(
-        label=_("Action"), required=False, max_length=100, help_text=_("End with a dot for all that begin so.")
+        label=_("What happened"),
+        required=False,
+        max_length=100,
+        help_text=_("Its code; end with a dot for all that begin so."),
+        widget=forms.TextInput(attrs={"list": "acts", "autocomplete": "off"}),
     )
-    actor = forms.CharField(label=_("Actor"), required=False, max_length=254, help_text=_("E-mail, id, or kind."))
-    object = forms.CharField(label=_("Object"), required=False, max_length=100, help_text=_("Its id or its kind."))
+    actor = forms.CharField(label=_("Who"), required=False, max_length=254, help_text=_("E-mail, id, or kind."))
+    object = forms.CharField(label=_("About"), required=False, max_length=100, help_text=_("Its id or its kind."))
     person = forms.CharField(label=_("Person"), required=False, max_length=64, help_text=_("A person's id."))
     outcome = forms.ChoiceField(label=_("Outcome"), required=False, choices=[("", _("any")), *Event.Outcome.choices])
     request = forms.CharField(label=_("Request id"), required=False, max_length=64)

@@ -72,6 +72,11 @@ class Read(NamedTuple):
 def actor_names(events: list[Event]) -> dict[str, str]:
     """Names of the users who acted in these events, by id, with one query for all of them."""
     ids = {event.actor_id for event in events if event.actor_kind == "user"}
+    return user_names(ids)
+
+
+def user_names(ids: set[str]) -> dict[str, str]:
+    """Names of users, by id, with one query for all of them."""
     users: Any = get_user_model()._default_manager
     return {str(user.pk): str(user) for user in users.filter(pk__in=ids)} if ids else {}
 

@@ -131,6 +131,7 @@ class ContactMessageAdmin(TenantAdmin):
         states = outbox.states_of(replies, kind="cms.reply")
         context |= {
             "title": legible(message, "subject"),
+            "subtitle": None,
             "sender": {name: personal(message.person, name, by=request.user) for name in ("name", "email", "phone")},
             "may_read_people": governance.may_read_people(request.user),
             "letter": legible(message, "text"),

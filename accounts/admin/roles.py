@@ -6,11 +6,13 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions, policies, roles
+from accounts.admin import permission_table
+from accounts.admin.permission_table import PermissionTable
 from accounts.admin.refusals import RefusalsShown
 from accounts.admin.rights import RightsPages
 from accounts.models import Role, User
@@ -23,7 +25,7 @@ class RoleForm(forms.ModelForm):
     by: User
     own_name = forms.CharField(label=_("Name"), max_length=80)
     own_permissions = forms.MultipleChoiceField(
-        label=_("Permissions"), widget=forms.CheckboxSelectMultiple, help_text=_("Only what you hold yourself.")
+        label=_("Permissions"), widget=PermissionTable, help_text=_("Only what you hold yourself.")
     )
 
     class Meta:
@@ -33,7 +35,7 @@ class RoleForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         held = policies.usable_permissions(self.by) | self.instance.permissions
-        choices = [(p.code, f"{p.label} ({p.code})") for p in permissions.grantable() if p.code in held]
+        choices = [(p.code, p.label) for p in permissions.grantable() if p.code in held]
         self.fields["own_permissions"].choices = choices  # type: ignore[attr-defined]
 
     def clean_key(self) -> str:
@@ -75,10 +77,10 @@ class RoleAdmin(RightsPages, RefusalsShown, TenantAdmin):
 
     @admin.display(description=_("permissions"))
     def holds(self, role: Role) -> str:
-        """One line for each permission."""
-        known = permissions.known()
-        lines = ((known[code].label if code in known else code, code) for code in sorted(role.permissions))
-        return format_html_join("", "<div>{} <code>{}</code></div>", lines)
+        """App by app and thing by thing."""
+        return render_to_string(
+            "admin/accounts/role/holds.html", {"sections": permission_table.sections(role.permissions)}
+        )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form knows who makes the role."""

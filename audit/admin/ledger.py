@@ -4,15 +4,18 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from audit import conf, ledger, reading
+from audit import conf, ledger, reading, wording
 from audit.admin.evidence import EvidenceAdmin
 from audit.forms import LedgerFilterForm
 from audit.models import Event, EventOrigin, Pending
@@ -20,6 +23,8 @@ from audit.models import Event, EventOrigin, Pending
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MICROSECOND = 253_402_300_799_000_000  # the end of year 9999, less than a day short
 Key = tuple[datetime, int]
+USER = settings.AUTH_USER_MODEL.lower()
+OUTCOME_BADGE = {Event.Outcome.REFUSED: "badge--warn", Event.Outcome.FAILED: "badge--bad"}
 
 
 def _written(event: Event) -> str:
@@ -34,6 +39,12 @@ def _read(words: str) -> Key | None:
     return EPOCH + timedelta(microseconds=min(int(moment), LAST_MICROSECOND)), int(event_id)
 
 
+def _users(events: list[Event]) -> set[str]:
+    """Ids of everybody who signs in and acts, or is acted upon, in these events."""
+    acting = {event.actor_id for event in events if event.actor_kind == "user"}
+    return acting | {event.object_id for event in events if event.object_type == USER}
+
+
 class LedgerChangeList(ChangeList):
     """A page of events from a key on, without counting them all."""
 
@@ -42,7 +53,8 @@ class LedgerChangeList(ChangeList):
         self.filter_specs: list[Any] = []
         self.has_filters = self.has_active_filters = False
         self.clear_all_filters_qs = "?"
-        self.form = LedgerFilterForm(request.GET if request.GET else {})
+        self.form = LedgerFilterForm(request.GET if request.GET else {}, label_suffix="")
+        self.acts = wording.acts().items()
         chosen = self.form.choose(self.root_queryset) if self.form.is_valid() else self.root_queryset.none()
         return chosen.defer("body", "mac", "uid", "key_id")
 
@@ -53,9 +65,9 @@ class LedgerChangeList(ChangeList):
         going_back = newer is not None and older is None
         self.older_key = _written(rows[-1]) if rows and (more or going_back) else ""
         self.newer_key = _written(rows[0]) if rows and (older or (going_back and more)) else ""
-        names = reading.actor_names(rows)
+        names = reading.user_names(_users(rows))
         for event in rows:
-            event.actor_name = names.get(event.actor_id, "")
+            event.names = names
         self.result_list, self.result_count, self.full_result_count = rows, len(rows), None
         self.show_full_result_count = self.can_show_all = self.multi_page = self.show_admin_actions = False
         self.paginator = None
@@ -88,14 +100,14 @@ class EventAdmin(EvidenceAdmin):
     """What happened in this tenant."""
 
     change_form_template = "admin/audit/evidence.html"
-    list_display = ("time", "action", "outcome", "actor", "about", "door", "request")
+    list_display = ("time", "act", "about", "actor", "standing", "entrance")
     list_display_links = ("time",)
     actions = None
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("time", "action", "outcome", "reason", "actor", "on_behalf_of", "about", "people")}),
+        (None, {"fields": ("moment", "act", "standing", "reason", "actor", "on_behalf_of", "thing", "people")}),
         (_("Before and after"), {"fields": ("changes",)}),
-        (_("Where from"), {"fields": ("door", "network", "browser", "request", "trace")}),
+        (_("Where from"), {"fields": ("entrance", "network", "browser", "request", "trace")}),
         (_("Evidence"), {"fields": ("uid", "authentic", "seal", "key_id", "record")}),
     )
 
@@ -108,8 +120,9 @@ class EventAdmin(EvidenceAdmin):
         return super().get_queryset(request).order_by()
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Opens personal values for those who may read them, and has that in the ledger before the page leaves."""
+        """Titled in words. Opens personal values for those who may, and notes that before the page leaves."""
         event: Event = kwargs["obj"]
+        context |= {"title": wording.of(event.action), "subtitle": None}
         event.told = reading.read(event, opening=request.user.has_perm(conf.values_permission()))
         if event.told.opened:
             subject = ledger.Subject(event._meta.label_lower, str(event.uid))
@@ -121,20 +134,50 @@ class EventAdmin(EvidenceAdmin):
         """When it happened."""
         return event.occurred_at
 
-    @admin.display(description=_("actor"))
-    def actor(self, event: Event) -> str:
-        """Who acted: a name for those who sign in, else the kind."""
-        if not hasattr(event, "actor_name"):
-            event.actor_name = reading.actor_names([event]).get(event.actor_id, "")
-        return event.actor_name or " ".join(filter(None, (event.actor_kind, event.actor_id)))
+    @admin.display(description=_("time"))
+    def moment(self, event: Event) -> str:
+        """When it happened, as staff read it and to the microsecond in UTC."""
+        local = date_format(timezone.localtime(event.occurred_at), "DATETIME_FORMAT")
+        return format_html('{}<br><code class="code">{}</code>', local, event.occurred_at.isoformat())
 
-    @admin.display(description=_("object"))
+    @admin.display(description=_("what happened"))
+    def act(self, event: Event) -> str:
+        """In words, with its code beneath."""
+        return format_html('{}<br><code class="code">{}</code>', wording.of(event.action), event.action)
+
+    @admin.display(description=_("outcome"))
+    def standing(self, event: Event) -> str:
+        """Whether it was done; what was not stands out."""
+        look = OUTCOME_BADGE.get(Event.Outcome(event.outcome), "")
+        return format_html('<span class="badge {}">{}</span>', look, event.get_outcome_display())
+
+    @admin.display(description=_("who"))
+    def actor(self, event: Event) -> str:
+        """Who acted: a name for those who sign in, else the kind, with the end of the id where there is one."""
+        if event.actor_kind == "user" and (name := self._names(event).get(event.actor_id)):
+            return name
+        return self._called(wording.actor(event.actor_kind), event.actor_id)
+
+    @admin.display(description=_("about"))
     def about(self, event: Event) -> str:
         """What it was about; links to every event about the same thing."""
         if not event.object_type:
             return ""
-        words = f"{event.object_type} {event.object_id}"
+        kind = wording.kind(event.object_type)
+        name = self._names(event).get(event.object_id) if event.object_type == USER else None
+        words = f"{kind} {name}" if name else self._called(kind, event.object_id)
         return self._link("object", event.object_id, words) if event.object_id else words
+
+    @admin.display(description=_("about"))
+    def thing(self, event: Event) -> str:
+        """The same with the whole kind and id, for whoever copies them."""
+        code = format_html('<br><code class="code">{} {}</code>', event.object_type, event.object_id)
+        return format_html("{}{}", self.about(event), code) if event.object_type else ""
+
+    @admin.display(description=_("door"))
+    def entrance(self, event: Event) -> str:
+        """The door it came in by."""
+        return wording.door(event.door)
 
     @admin.display(description=_("request"))
     def request(self, event: Event) -> str:
@@ -189,6 +232,15 @@ class EventAdmin(EvidenceAdmin):
     def record(self, event: Event) -> str:
         """The body as it is hashed, indented for reading."""
         return format_html("<pre>{}</pre>", json.dumps(event.content, indent=2, ensure_ascii=False))
+
+    def _names(self, event: Event) -> dict[str, str]:
+        if not hasattr(event, "names"):
+            event.names = reading.user_names(_users([event]))
+        return event.names
+
+    def _called(self, kind: str, thing_id: str) -> str:
+        """A kind, and the end of an id where there is one."""
+        return format_html('{} <code class="code">{}</code>', kind, wording.short(thing_id)) if thing_id else kind
 
     def _origin(self, event: Event) -> EventOrigin | None:
         return EventOrigin.objects.filter(event=event).first()

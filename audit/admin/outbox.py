@@ -14,9 +14,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from audit import outbox, tasks
+from audit import outbox, tasks, wording
 from audit.admin.evidence import EvidenceAdmin
 from audit.models import OutboxMessage
+
+STATE_BADGE = {
+    OutboxMessage.State.WAITING: "badge--warn",
+    OutboxMessage.State.DELIVERED: "badge--good",
+    OutboxMessage.State.PARKED: "badge--bad",
+}
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -27,7 +33,7 @@ class KindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Every kind with a handler."""
-        return [(kind, kind) for kind in outbox.kinds()]
+        return [(kind, wording.of(kind)) for kind in outbox.kinds()]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Messages of the kind chosen."""
@@ -38,15 +44,14 @@ class KindFilter(admin.SimpleListFilter):
 class OutboxMessageAdmin(EvidenceAdmin):
     """Messages of this tenant."""
 
-    list_display = ("kind", "about_id", "state", "due_at", "attempts", "error", "posted_at")
+    list_display = ("what", "about", "standing", "posted_at", "due_at", "attempts", "error")
     list_filter = ("state", KindFilter)
     ordering = ("-posted_at", "-id")
     actions = ("retry_now",)
     fields = (
-        "kind",
-        "about_type",
-        "about_id",
-        "state",
+        "what",
+        "about",
+        "standing",
         "attempts",
         "error",
         "posted_at",
@@ -59,6 +64,23 @@ class OutboxMessageAdmin(EvidenceAdmin):
         "actor_id",
         "request_id",
     )
+
+    @admin.display(description=gettext_lazy("what is told"), ordering="kind")
+    def what(self, message: OutboxMessage) -> str:
+        """In words, with its code beneath."""
+        return format_html('{}<br><code class="code">{}</code>', wording.of(message.kind), message.kind)
+
+    @admin.display(description=gettext_lazy("about"))
+    def about(self, message: OutboxMessage) -> str:
+        """The thing told about: its kind, and the end of its id."""
+        kind, short = wording.kind(message.about_type), wording.short(message.about_id)
+        return format_html('{} <code class="code" title="{}">{}</code>', kind, message.about_id, short)
+
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def standing(self, message: OutboxMessage) -> str:
+        """How far it has come; a dead letter stands out."""
+        look = STATE_BADGE.get(OutboxMessage.State(message.state), "")
+        return format_html('<span class="badge {}">{}</span>', look, message.get_state_display())
 
     @admin.display(description=gettext_lazy("payload"))
     def facts(self, message: OutboxMessage) -> str:
@@ -108,3 +130,9 @@ class OutboxMessageAdmin(EvidenceAdmin):
         """A message's page, with the button where it may be pressed."""
         context = {**(extra_context or {}), "may_retry": self.has_retry_permission(request)}
         return super().change_view(request, object_id, form_url, context)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Titled in words."""
+        if message := context.get("original"):
+            context |= {"title": wording.of(message.kind), "subtitle": None}
+        return super().render_change_form(request, context, *args, **kwargs)

@@ -74,7 +74,7 @@ class Event(models.Model):
     key_id = models.TextField(_("key"), editable=False)
 
     objects = EventQuerySet.as_manager()
-    actor_name: str  # looked up by the viewer, for a whole page at once
+    names: dict[str, str]  # looked up by the viewer, for a whole page at once
     told: Any  # read by the viewer, once for a page
 
     class Meta:

@@ -4,38 +4,18 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils.dateparse import parse_datetime
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
-from audit import reading
+from audit import reading, wording
 from scheduling import zones
 from scheduling.models import Appointment
-
-ACTS: dict[str, str | Promise] = {
-    "scheduling.appointment.held": _("Held for a visitor"),
-    "scheduling.appointment.hold_moved": _("Held for a visitor, another time"),
-    "scheduling.appointment.expired": _("Released"),
-    "scheduling.appointment.booked": _("Booked"),
-    "scheduling.appointment.confirmed": _("Confirmed"),
-    "scheduling.appointment.rescheduled": _("Moved"),
-    "scheduling.appointment.cancelled": _("Cancelled"),
-    "scheduling.appointment.completed": _("Completed"),
-    "scheduling.appointment.no_show": _("No-show"),
-    "scheduling.appointment.link_renewed": _("New link sent out"),
-}
-ACTORS: dict[str, str | Promise] = {
-    "anonymous": _("a visitor"),
-    "customer": _("the customer"),
-    "system": _("the system"),
-}
 
 
 class Line(NamedTuple):
     """One line of the history."""
 
     at: str
-    act: str | Promise
-    actor: str | Promise
+    act: str
+    actor: str
     details: str
 
 
@@ -44,8 +24,8 @@ def lines(appointment: Appointment, *, zone: str) -> list[Line]:
     return [
         Line(
             _when(told.at, zone),
-            ACTS.get(told.action, told.action),
-            ACTORS.get(told.actor, told.actor),
+            wording.of(told.action),
+            wording.actor(told.actor),
             "; ".join(filter(None, (_detail(change, zone) for change in told.changes))),
         )
         for told in reading.history(appointment)

@@ -1,5 +1,6 @@
 """The back office of the door: members, grants, roles and the tenant's face; nobody gives more than they hold."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
+from accounts import permissions
 from accounts.models import Membership, Role, RoleGrant, Tenant, User
 from audit import outbox
 from governance import tenancy
@@ -254,3 +256,33 @@ def test_lists_cost_the_same_for_one_row_and_for_three(enter: Enter, owner: User
         with CaptureQueriesContext(connection) as many:
             client.get(f"{ADMIN}/{page}")
         assert len(many) == len(few), page
+
+
+def test_permissions_stand_app_by_app_and_thing_by_thing(enter: Enter, owner: User) -> None:
+    page = enter(owner).get(f"{ADMIN}/role/add/").text
+    legends = re.findall(r"<legend>([^<]+)</legend>", page)
+    assert legends == ["Scheduling", "Site", "Governance", "Accounts", "Audit"]
+    line = page[page.index('role="group" aria-label="Appointment"') :]
+    assert re.findall(r'value="(scheduling\.[a-z_]+)" aria-label="([a-z ]+)"', line)[:4] == [
+        ("scheduling.view_appointment", "view appointment"),
+        ("scheduling.add_appointment", "add appointment"),
+        ("scheduling.change_appointment", "change appointment"),
+        ("scheduling.delete_appointment", "delete appointment"),
+    ]
+    assert page.count('name="own_permissions"') == len(permissions.grantable())
+    kept = enter(owner).post(f"{ADMIN}/role/add/", {"key": "", "own_permissions": ["accounts.enter_admin"]}).text
+    assert re.findall(r'value="([a-z_.]+)" aria-label="[^"]+" checked', kept) == ["accounts.enter_admin"]
+
+
+def test_a_system_roles_permissions_are_read_the_same_way(enter: Enter, owner: User) -> None:
+    page = enter(owner).get(f"{ADMIN}/role/{role('auditor').pk}/change/").text
+    assert "<h1>Auditor</h1>" in page
+    assert '<span title="audit.view_event">view</span>' in page
+
+
+def test_filters_come_before_the_list_and_say_what_is_chosen(enter: Enter, owner: User) -> None:
+    page = enter(owner).get(f"{ADMIN}/membership/?is_active__exact=1").text
+    assert page.count('id="changelist-filter"') == 1
+    assert page.index('id="changelist-filter"') < page.index('id="result_list"')
+    assert '<strong class="filter__chosen">Yes</strong>' in page
+    assert "Clear all filters" in page

@@ -47,6 +47,9 @@ def test_apps_stand_in_the_order_of_a_working_day(tenant: Tenant, owner: User, e
 
 
 def test_a_role_that_opens_nothing_is_told_whom_to_ask(tenant: Tenant) -> None:
-    page = people.enter(people.make_member("editor", role="editor")).get("/admin/").text
-    assert "Nothing is open to your role yet" in page
+    editor = people.make_member("editor", role="editor")
+    page = people.enter(editor).get("/admin/").text
+    assert f"Welcome, {editor}" in page
+    assert "as soon as the site has a blog" in page
     assert "An owner or a manager can give you another role." in page
+    assert 'id="nav-sidebar"' not in page

@@ -36,6 +36,15 @@ def shown(tmp_path: Path, *names: str, **environment: str) -> dict[str, Any]:
     return told
 
 
+def test_links_lead_to_the_demo_whose_data_this_is(tmp_path: Path) -> None:
+    """`make demo PORT=8103` in one terminal; a command in another prints links that work."""
+    assert shown(tmp_path, "SITE_PORT") == {"SITE_PORT": 8000}
+    (tmp_path / "port").write_text("8103")
+    assert shown(tmp_path, "SITE_PORT") == {"SITE_PORT": 8103}
+    assert shown(tmp_path, "SITE_PORT", PORT="8104") == {"SITE_PORT": 8104}
+    assert shown(tmp_path, "SITE_PORT", PORT="8104", SITE_PORT="80") == {"SITE_PORT": 80}
+
+
 def test_with_nothing_said_everything_stays_on_this_machine(tmp_path: Path) -> None:
     told = shown(tmp_path, "DATABASES", "CACHES", "CELERY_BROKER_URL", "EMAIL_BACKEND", "STORAGES", "DEBUG")
     assert told["DATABASES"]["default"]["NAME"] == str(tmp_path / "verso.sqlite3")

@@ -64,7 +64,7 @@ def test_an_empty_week_links_to_the_next_opening(tenant: Tenant, day: date) -> N
     far = make_service(tenant, slug="consultation", minimum_notice_minutes=15 * 1440)
     page = Client().get(ADDRESS).content.decode()
     assert "No free times this week" in page
-    there = re.search(r'href="\?(from=[^"]+)">Next free time', page)
+    there = re.search(r'href="\?(from=[^"]+)">Show that week', page)
     assert there
     assert starts_in(Client().get(f"{ADDRESS}?{there[1]}".replace("&amp;", "&")).content.decode())
     far.bookables.all().update(is_active=False)

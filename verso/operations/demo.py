@@ -58,6 +58,7 @@ def main() -> int:
             return _sorry(f"A demo already runs on {env.DATA_DIR}. Stop it, or give this one another VERSO_DATA_DIR.")
         if not _port_is_free():
             return _sorry(f"Port {env.PORT} is taken. Try: make demo PORT={env.PORT + 1}")
+        (env.DATA_DIR / env.PORT_FILE).write_text(str(env.PORT))  # so that links of later commands lead here
         seeded = prepare(environment)
         if seeded is None:
             return 1

@@ -3,6 +3,7 @@
 Names and meanings: `.env.example`.
 """
 
+import os
 from pathlib import Path
 
 import environ
@@ -49,10 +50,19 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+PORT_FILE = "port"  # in the data folder: where its demo last listened
+
+
+def _demo_port() -> int:
+    """The port of the demo whose data this is, so that links a command prints lead there. 0 where none ever ran."""
+    kept = DATA_DIR / PORT_FILE
+    return int(kept.read_text()) if kept.exists() else 0
+
+
 PORT = env.int("PORT", default=8000)
 BIND = env.str("BIND", default="127.0.0.1")
 SITE_SCHEME = env.str("SITE_SCHEME", default="http")
-SITE_PORT = env.int("SITE_PORT", default=PORT)
+SITE_PORT = env.int("SITE_PORT", default=PORT if "PORT" in os.environ else _demo_port() or PORT)
 WEB_WORKERS = env.int("WEB_WORKERS", default=2 if REDIS_URL else 1)
 WEB_THREADS = env.int("WEB_THREADS", default=8)
 
