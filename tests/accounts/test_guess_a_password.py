@@ -18,6 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import conf, devices, guesses, places, throttling
 from accounts.hashers import Argon2id
 from accounts.models import KnownDevice, Tenant, User
+from audit.models import Event
 from governance import tenancy
 from tests.accounts.proving import proof
 from tests.accounts.signing_in import LOGIN, password_step, token_step
@@ -309,6 +310,18 @@ def test_second_factors_have_places_of_their_own(owner: User) -> None:
     TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     home = people.enter(owner, client=own_browser(owner), level=1)
     assert home.post("/account/verify/", {"otp_token": people.code_for(device)}).status_code == 302
+
+
+def test_so_have_they_in_the_midst_of_signing_in(client: Client, owner: User) -> None:
+    people.enrol(owner)
+    password_step(client, owner.email)
+    answers = []
+    for _ in range(LIMIT + 1):
+        TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+        answers.append(token_step(client, "000000").status_code)
+    assert answers == [200] * LIMIT + [429]
+    locked = Event.objects.filter(action="accounts.factor.locked")
+    assert [event.object_id for event in locked] == [str(owner.pk)]
 
 
 def test_lockouts_are_counted_for_the_operator(owner: User) -> None:
