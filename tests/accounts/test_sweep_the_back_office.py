@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -46,12 +47,13 @@ class Sweep:
     marks: set[str] = field(default_factory=set)
 
     def ask(self, method: str, address: str, fields: dict[str, Any] | None = None, *, sent: str = "") -> Any:
-        """Send; nothing of theirs may be in the answer but the id that was sent."""
+        """Send; nothing of theirs may be in the answer but what was sent, which forms repeat."""
+        repeated = {sent, *(value for value in (fields or {}).values() if isinstance(value, str))}
         answer = self.client.generic(method, address) if method == "HEAD" else None
         answer = answer or getattr(self.client, method.lower())(address, fields or {})
         assert answer.status_code < 500, (method, address, fields)
         body = b"".join(answer.streaming_content).decode() if answer.streaming else answer.content.decode()
-        found = {mark for mark in self.marks - {sent} if mark in body}
+        found = {mark for mark in self.marks - repeated if mark in body}
         assert not found, (method, address, fields, found)
         return answer
 
@@ -175,10 +177,16 @@ def test_no_lookup_answers_a_question_about_them(sweep: Sweep, model: type[model
             continue
         asked += 1
         answer = sweep.ask("GET", listing, {lookup: value}, sent=value)
-        if answer.status_code == 200 and "cl" in (answer.context or {}):
-            assert answer.context["cl"].result_count == 0, (lookup, value)
+        if answer.status_code == 200 and "cl" in (answer.context or {}) and answer.context["cl"].result_count:
+            # Django drops a filter that offers no choice: then a value nobody has must be answered alike.
+            nobodys = sweep.ask("GET", listing, {lookup: "Nobodys" if value == THEIRS[:-3] else str(uuid4())})
+            assert rows_of(answer) == rows_of(nobodys), (lookup, value)
     for lookup in ("tenant", "tenant__id__exact", "tenant__slug__startswith", "tenant__name__startswith"):
         assert sweep.ask("GET", listing, {lookup: str(sweep.second.pk)}).status_code != 500
+
+
+def rows_of(answer: Any) -> list[Any]:
+    return [row.pk for row in answer.context["cl"].result_list]
 
 
 def lookups(model: type[models.Model], sweep: Sweep) -> Iterator[tuple[str, str]]:
