@@ -55,8 +55,9 @@ class RefusedActs:
             response = self.get_response(request)
             if response.status_code == 403 and not kept:
                 ledger.refused("web.request.refused", _route(request), reason=_raised(request) or "403")
-            if response.status_code >= 500:
-                ledger.refused("web.request.failed", _route(request), reason=_raised(request), outcome="failed")
+            if response.status_code >= 500:  # whatever broke may be what tells who asks, so nobody is looked up now
+                with context.acting(actor=context.current().known()):
+                    ledger.refused("web.request.failed", _route(request), reason=_raised(request), outcome="failed")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
