@@ -56,8 +56,9 @@ class RefusedActs:
             response = self.get_response(request)
             if response.status_code == 403 and not kept:
                 ledger.refused("web.request.refused", _route(request), reason=_raised(request) or "403")
-            if response.status_code >= 500:
-                ledger.refused("web.request.failed", _route(request), reason=_raised(request), outcome="failed")
+            if response.status_code >= 500:  # whatever broke may be what tells who asks, so nobody is looked up now
+                with context.acting(actor=context.current().known()):
+                    ledger.refused("web.request.failed", _route(request), reason=_raised(request), outcome="failed")
             kept[:] = floods.bounded(kept, at=timezone.now())
         floods.sum_up_here(at=timezone.now())
         return response
