@@ -34,7 +34,7 @@ KEY_SHOWN, SPENT, REASON = "key_shown", "proof_spent", "act_reason"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act, and what must be shown for it. `permission` is asked before any factor is."""
+    """One act, and what must be shown for it. `permission` is asked before any factor: one of these codes, if any."""
 
     name: str
     label: "_StrPromise | str"
@@ -86,6 +86,11 @@ def acts() -> list[Act]:
 def find(name: str) -> Act | None:
     """An act by its name."""
     return _acts.get(name)
+
+
+def may_do(user: User, act: Act) -> bool:
+    """Whether the act is theirs to do at all."""
+    return not act.permission or any(user.has_perm(code) for code in act.permission.split())
 
 
 def act_of(view: Callable[..., Any], *, view_name: str, posted: bool, chosen: Iterable[str]) -> Act | None:
@@ -169,6 +174,10 @@ def provider_of(session: "SessionBase", user: User) -> tuple[IdentityProvider, C
 
 
 # --- the map of the house's lower floors -----------------------------------------------------------------------------
+def _changing(*models: str) -> str:
+    return " ".join(f"accounts.{act}_{model}" for model in models for act in ("add", "change", "delete"))
+
+
 protect(
     "accounts.change_policy",
     _("change the security policy"),
@@ -178,15 +187,16 @@ protect(
 protect(
     "accounts.change_providers",
     _("change identity providers"),
-    covers=("accounts.identityprovider:*", "accounts.groupmapping:*", "accounts.grouprolemapping:*"),
-    permission="accounts.change_identityprovider",
+    covers=("accounts.identityprovider:*", "accounts.grouprolemapping:*"),
+    permission=_changing("identityprovider", "grouprolemapping"),
 )
-protect("accounts.change_roles", _("change roles"), covers=("accounts.role:*",), permission="accounts.change_role")
+protect("accounts.change_roles", _("change roles"), covers=("accounts.role:*",), permission=_changing("role"))
+protect("accounts.give_roles", _("give roles"), covers=("accounts.rolegrant:add",), permission="accounts.add_rolegrant")
 protect(
-    "accounts.give_roles",
-    _("give roles"),
-    covers=("accounts.rolegrant:add", "accounts.membership:add"),
-    permission="accounts.add_rolegrant",
+    "accounts.admit_members",
+    _("admit members"),
+    covers=("accounts.membership:add",),
+    permission="accounts.add_membership",
 )
 protect(
     "accounts.take_roles",

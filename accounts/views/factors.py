@@ -96,7 +96,7 @@ class SetupView(StockSetupView):
         if self.replacing and factors.codes_left(user):
             messages.success(self.request, _("Your authenticator is set up. Your other sessions have ended."))
             return redirect("accounts:factors")
-        return _show_codes(self.request, user)
+        return show_codes(self.request, user)
 
 
 @method_decorator(gate.entrance, name="dispatch")
@@ -120,7 +120,8 @@ class QRView(QRGeneratorView):
         return tenancy.current().name
 
 
-def _show_codes(request: HttpRequest, user: User) -> HttpResponse:
+def show_codes(request: HttpRequest, user: User) -> HttpResponse:
+    """Fresh recovery codes, this once."""
     codes = factors.make_recovery_codes(user, at=timezone.now())
     return render(request, "account/recovery_codes.html", {"codes": codes, "next": going.after(request, user)})
 
@@ -149,7 +150,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
     if not signin.is_fresh(request.session, at=timezone.now()):
         return going.verify_first(request)
     if request.method == "POST":
-        return _show_codes(request, user)
+        return show_codes(request, user)
     return render(request, "account/recovery.html", {"codes_left": factors.codes_left(user)})
 
 
@@ -160,10 +161,11 @@ def authenticator_remove(request: HttpRequest) -> HttpResponse:
     user = going.here(request)
     if factors.authenticator_of(user) is None:
         raise Http404
-    return _removed(request, user, what=_("the authenticator"), act=partial(factors.remove_authenticator, user))
+    return removed(request, user, what=_("the authenticator"), act=partial(factors.remove_authenticator, user))
 
 
-def _removed(request: HttpRequest, user: User, *, what: str, act: Callable[..., object]) -> HttpResponse:
+def removed(request: HttpRequest, user: User, *, what: str, act: Callable[..., object]) -> HttpResponse:
+    """The page that asks whether to do without a factor, and what became of it."""
     if request.method != "POST":
         return render(request, "account/factor_remove.html", {"what": what})
     try:

@@ -13,7 +13,7 @@ from accounts import factors, gate, security_keys, signin, stepping_up, throttli
 from accounts.forms import AddKeyForm, KeyName
 from accounts.models import SecurityKey
 from accounts.views import going
-from accounts.views.factors import _removed, _show_codes
+from accounts.views.factors import removed, show_codes
 from audit import ledger
 
 
@@ -38,7 +38,7 @@ def add(request: HttpRequest) -> HttpResponse:
     signin.step_up(request, user, signin.Evidence(("webauthn",)), at=now)  # type: ignore[arg-type]
     stepping_up.note(request.session, ("webauthn",), at=now)
     if not factors.codes_left(user):
-        return _show_codes(request, user)
+        return show_codes(request, user)
     messages.success(request, _("Your key is added. Your other sessions have ended."))
     return redirect((request.GET.get("next") and going.after(request, user)) or "accounts:factors")
 
@@ -62,4 +62,4 @@ def remove(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """Do without one's own key. The act asks for a fresh proof (`accounts.remove_factor`)."""
     user = going.here(request)
     key = get_object_or_404(SecurityKey, pk=key_id, user=user)
-    return _removed(request, user, what=f"“{key.name}”", act=partial(security_keys.remove, key, by=user))
+    return removed(request, user, what=f"“{key.name}”", act=partial(security_keys.remove, key, by=user))

@@ -62,7 +62,7 @@ def ask(request: HttpRequest, view: Any) -> HttpResponseBase | None:
     user = request.user if act else None
     if act is None or not isinstance(user, User):
         return None
-    if act.permission and not user.has_perm(act.permission):
+    if not stepping_up.may_do(user, act):
         raise PermissionDenied
     is_fresh = stepping_up.is_fresh_for(request.session, act, at=timezone.now())
     if is_fresh and (not act.one_shot or stepping_up.spend(request.session, act)):

@@ -1,5 +1,6 @@
 """An authenticator's seed lies sealed: in its row, in the session of an enrolment, and after the migration."""
 
+import re
 from base64 import b32decode, b32encode
 from importlib import import_module
 
@@ -13,7 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import factors
 from accounts.models import Authenticator, User
 from governance import sealing
-from tests.accounts.signing_in import password_step
+from tests.accounts.signing_in import password_step, recovery_step
 from tests.accounts.test_enrol_an_authenticator import SETUP, code_of_page, confirm
 from tests.factories import accounts as people
 
@@ -94,3 +95,32 @@ def test_a_clock_that_drifts_is_followed(owner: User) -> None:
     device = people.enrol(owner)
     assert device.verify_token(people.code_for(device, steps=1))
     assert Authenticator.objects.get(pk=device.pk).drift == 1
+
+
+def everything_kept() -> bytes:
+    """Every value of every table."""
+    kept: list[bytes] = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            for value in (each for row in cursor.fetchall() for each in row):
+                kept.append(bytes(value) if isinstance(value, memoryview | bytes) else str(value).encode())
+    return b"\n".join(kept)
+
+
+def test_neither_tables_nor_sessions_nor_logs_hold_seed_or_codes(
+    client: Client, receptionist: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    password_step(client, receptionist.email)
+    shown = client.get(SETUP).context["secret_key"]
+    code = people.code_of(b32decode(shown))
+    codes = re.findall(r"[2-9A-Z]{4}(?:-[2-9A-Z]{4}){3}", confirm(client, code).text)
+    other = Client()
+    password_step(other, receptionist.email)
+    recovery_step(other, codes[0])
+    kept = everything_kept() + str([dict(each.session) for each in (client, other)]).encode() + caplog.text.encode()
+    secrets = [*spellings(b32decode(shown)), people.PASSWORD.encode()]
+    secrets += [spelling.encode() for each in codes for spelling in (each, each.replace("-", ""))]
+    assert receptionist.email.encode() in kept
+    assert [secret for secret in secrets if secret in kept] == []

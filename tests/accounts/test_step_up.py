@@ -245,6 +245,13 @@ def test_a_weak_act_takes_the_password_of_whoever_has_nothing_else(visitor: User
     assert client.session[signin.STANDING]["level"] == policies.ONE_FACTOR
 
 
+def test_right_passwords_are_no_guesses(visitor: User) -> None:
+    client = stale_weak(visitor)
+    for _ in range(7):
+        answer = client.post("/account/verify/?next=/account/", {"act": "test.weak", "password": people.PASSWORD})
+        assert answer.status_code == 302
+
+
 def test_a_password_never_stands_in_for_a_factor(visitor: User) -> None:
     people.enrol(visitor)
     assert stale_weak(visitor).get("/account/verify/?act=test.weak").context["way"] == "app"
@@ -330,6 +337,7 @@ def test_everything_the_house_must_ask_for_is_in_the_map() -> None:
         "accounts.change_providers",
         "accounts.change_roles",
         "accounts.give_roles",
+        "accounts.admit_members",
         "accounts.take_roles",
         "accounts.change_tokens",
         "accounts.end_sessions_of_others",
