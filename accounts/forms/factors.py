@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 from two_factor.forms import AuthenticationTokenForm, TOTPDeviceForm
 
-from accounts import conf, factors, security_keys, signin, throttling
+from accounts import conf, factors, guesses, security_keys, signin
 from accounts.models import SecurityKey, User
 from governance import tenancy
 
@@ -221,7 +221,7 @@ class PasswordAgainForm(forms.Form):
         credentials = {"username": self.user.email, "password": self.cleaned_data["password"]}
         if authenticate(self.request, **credentials) != self.user:
             raise ValidationError(_("This is not your password."), code="wrong_password")
-        throttling.give_back(self.request, self.user.email)
+        guesses.give_back(self.request)
         return "shown"
 
 
