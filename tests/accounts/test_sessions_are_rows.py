@@ -274,6 +274,7 @@ def test_a_remembered_session_still_steps_up(visitor: User) -> None:
 
 
 # --- the index cannot be read -----------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)  # a refused entry must not spoil a transaction around the story
 @pytest.mark.parametrize("what", ["accounts_authsession", ""])
 def test_while_the_index_is_down_the_door_is_closed(visitor: User, what: str) -> None:
     """Its table, or the whole database."""
