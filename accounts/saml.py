@@ -30,7 +30,8 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, saml, xmldsig
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 
-from accounts.models import AuthSession, ExternalIdentity, IdentityProvider, SamlSeenAssertion
+from accounts import sessions
+from accounts.models import ExternalIdentity, IdentityProvider, SamlSeenAssertion
 from accounts.provisioning import Claims
 from audit import ledger
 from governance import keys, sealing, tenancy
@@ -409,16 +410,11 @@ def _in_time(message: Any, at: datetime) -> bool:
 
 def end_sessions(idp: IdentityProvider, farewell: Farewell, *, at: datetime) -> int:
     """End the sessions a provider's logout is about; how many there were."""
-    with transaction.atomic():
-        known = ExternalIdentity.objects.filter(idp=idp, subject=farewell.subject).select_related("user").first()
-        if known is None:
-            return 0
-        sessions = AuthSession.objects.open(at=at).filter(idp=idp, user=known.user)
-        if farewell.sessions:
-            sessions = sessions.filter(idp_session__in=farewell.sessions)
-        ended: int = sessions.update(ended_at=at, ended_why="signed out at the provider")
-        ledger.record("accounts.session.ended", known.user, reason="signed out at the provider")
-    return ended
+    known = ExternalIdentity.objects.filter(idp=idp, subject=farewell.subject).select_related("user").first()
+    if known is None:
+        return 0
+    named = farewell.sessions or ("",)
+    return sum(sessions.end_at_provider(idp, session=name, user=known.user, at=at) for name in named)
 
 
 def logout_address(client: Saml2Client, idp: IdentityProvider, name_id: str) -> str:

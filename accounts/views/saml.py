@@ -30,7 +30,7 @@ from saml2.s_utils import success_status_factory
 from accounts import gate, provisioning, saml, signin, throttling
 from accounts.models import IdentityProvider, User
 from accounts.session_store import StoreDown
-from accounts.views import going
+from accounts.views import bounce, going
 from audit import ledger
 from governance import tenancy
 
@@ -208,7 +208,7 @@ class AnswerView(ForOne, stock.AssertionConsumerServiceView):
             signin.finish(request, arrival.user, self._evidence(word), at=now)  # type: ignore[arg-type]
         except signin.NotAdmitted as stranger:
             raise provisioning.MembershipEnded from stranger
-        return onward(request, self.flow["next"] or going.after(request, arrival.user))
+        return bounce.on(request, self.flow["next"] or going.after(request, arrival.user))
 
     def _show(self, request: HttpRequest, word: saml.Word, now: datetime) -> HttpResponseBase:
         """What a login would give; nobody is signed in."""
@@ -232,7 +232,7 @@ class AnswerView(ForOne, stock.AssertionConsumerServiceView):
             raise saml.NotBelieved("another_person")
         proven = Flow(self.flow, proven=list(self._evidence(word).methods))
         where = reverse("sso:saml_verified", args=[self.idp.slug])
-        return _keep(onward(request, where), proven)
+        return _keep(bounce.on(request, where), proven)
 
 
 @gate.entrance
@@ -282,11 +282,6 @@ class LogoutView(ForOne, stock.LogoutView):
             binding, str(response), destination, relay_state, response=True, sign=True, sigalg=client.signing_algorithm
         )
         return HttpResponseRedirect(get_location(sent))
-
-
-def onward(request: HttpRequest, where: str) -> HttpResponse:
-    """A page that goes on by itself, so that the next request comes from our own site and brings every cookie."""
-    return render(request, "account/onward.html", {"next": where})
 
 
 def signed_out_at(request: HttpRequest, user: User, idp: IdentityProvider, name_id: str) -> str:

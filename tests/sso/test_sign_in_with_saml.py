@@ -495,7 +495,7 @@ def test_a_signed_logout_request_ends_the_sessions_and_is_answered_signed(
     assert answer["Location"].startswith("https://idp.example/slo?SAMLResponse=")
     assert "Signature=" in answer["Location"]
     theirs.refresh_from_db()
-    assert theirs.ended_why == "signed out at the provider"
+    assert theirs.ended_why == "ended at the identity provider"
 
 
 def test_only_the_named_session_ends(client: Client, provider: SamlIdp, theirs: AuthSession) -> None:
