@@ -22,7 +22,7 @@ class Mark(StrEnum):
     ENTRANCE = "entrance"
     SIGNED_IN = "signed_in"
     STAFF = "staff"
-    TOKEN = "token"
+    TOKEN = "token"  # nosec B105 - a mark, not a password
 
 
 class Verdict(StrEnum):
