@@ -25,7 +25,7 @@ class Mark(StrEnum):
     CHANGE = "change"
     SIGNED_IN = "signed_in"
     STAFF = "staff"
-    TOKEN = "token"
+    TOKEN = "token"  # nosec B105 - a mark, not a password
 
 
 class Verdict(StrEnum):
