@@ -49,6 +49,7 @@ NEEDS: dict[str, tuple[Callable[[], object], str]] = {
     "PostgreSQL": (lambda: os.environ.get("DATABASE_URL") or servers.postgres_folder(), "postgresql"),
     "Redis": (lambda: os.environ.get("REDIS_URL") or servers.redis_binary(), "redis-server"),
     "Node": (certified.node, "nodejs npm"),
+    "xmlsec1": (lambda: shutil.which("xmlsec1"), "xmlsec1"),
 }
 
 

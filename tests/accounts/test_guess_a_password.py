@@ -175,7 +175,7 @@ def test_odd_addresses_are_counted_and_never_an_error(tenant: Tenant, address: s
 
 
 # --- whose places ----------------------------------------------------------------------------------------------------
-COOKIE = "a-random-value-of-this-browser"
+COOKIE = "a-random-value-of-this-browser-of-43-letter"
 
 
 def own_browser(user: User, **extra: Any) -> Client:

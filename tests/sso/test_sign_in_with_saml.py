@@ -2,6 +2,7 @@
 
 import base64
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from tests.factories import accounts as people
 from tests.factories.sso import claims, make_idp, map_group
 from tests.sso.saml_idp import MFA, SamlIdp, field_of, inflated, make_keys, xml_of
 
+pytestmark = pytest.mark.skipif(shutil.which("xmlsec1") is None, reason="needs xmlsec1")
 START, ACS, METADATA = "/sso/corp/saml/start/", "/sso/corp/saml/acs/", "/sso/corp/saml/metadata/"
 
 
