@@ -6,6 +6,7 @@ from audit import wording
 
 wording.name(
     {
+        "audit.values.read": _("Personal values read"),
         "audit.outbox.retried": _("Dead letter sent again"),
         "audit.outbox.parked": _("Message became a dead letter"),
         "audit.command.refused": _("Command refused"),

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils import timezone
@@ -129,7 +130,11 @@ class SecurityPolicyAdmin(RefusalsShown, TenantAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Of this tenant's row only."""
-        if not SecurityPolicy.objects.filter(pk=object_id).exists():
+        try:
+            is_here = SecurityPolicy.objects.filter(pk=object_id).exists()
+        except ValidationError as nonsense:  # not an id at all
+            raise Http404 from nonsense
+        if not is_here:
             raise Http404
         return super().history_view(request, object_id, extra_context)
 

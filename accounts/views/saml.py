@@ -106,6 +106,8 @@ class ForOne:
 
     def dispatch(self, request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """With the provider's configuration in force; every refusal becomes a page."""
+        if (request.method or "").lower() not in self.http_method_names:  # type: ignore[attr-defined]
+            return self.http_method_not_allowed(request)  # type: ignore[attr-defined]
         self.idp = _provider(slug)
         try:
             with saml.service_provider(self.idp, site=_site(request)) as self.config:

@@ -13,11 +13,10 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import conf, devices, guesses, places, throttling
 from accounts.hashers import Argon2id
-from accounts.models import KnownDevice, Tenant, User
+from accounts.models import Authenticator, KnownDevice, Tenant, User
 from audit.models import Event
 from governance import tenancy
 from tests.accounts.proving import proof
@@ -304,10 +303,10 @@ def test_second_factors_have_places_of_their_own(owner: User) -> None:
     people.enter(owner, client=client, level=1)
     answers = []
     for _ in range(LIMIT + 1):
-        TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+        Authenticator.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
         answers.append(client.post("/account/verify/", {"otp_token": "000000"}).status_code)
     assert answers == [200] * LIMIT + [429]
-    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    Authenticator.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     home = people.enter(owner, client=own_browser(owner), level=1)
     assert home.post("/account/verify/", {"otp_token": people.code_for(device)}).status_code == 302
 
@@ -317,7 +316,7 @@ def test_so_have_they_in_the_midst_of_signing_in(client: Client, owner: User) ->
     password_step(client, owner.email)
     answers = []
     for _ in range(LIMIT + 1):
-        TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+        Authenticator.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
         answers.append(token_step(client, "000000").status_code)
     assert answers == [200] * LIMIT + [429]
     locked = Event.objects.filter(action="accounts.factor.locked")

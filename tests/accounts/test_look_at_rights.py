@@ -183,10 +183,10 @@ def provider(**fields: Any) -> IdentityProvider:
 
 def test_a_role_from_a_group_names_the_group(enter: Enter, owner: User, visitor: User) -> None:
     auditor = Role.objects.get(key="auditor")
-    GroupRoleMapping.objects.create(idp=provider(), group="finance", role=auditor)
-    roles.grant(
-        Membership.objects.get(user=visitor), role=auditor, by=None, at=timezone.now(), source=RoleGrant.Source.IDP
-    )
+    idp, source = provider(), RoleGrant.Source.IDP
+    GroupRoleMapping.objects.create(idp=idp, group="finance", role=auditor)
+    membership = Membership.objects.get(user=visitor)
+    roles.grant(membership, role=auditor, by=None, at=timezone.now(), source=source, idp=idp)
     said = rights_of(enter(owner), visitor).content.decode()
     assert "Auditor, because the identity provider&#x27;s group maps to it: finance" in said
 

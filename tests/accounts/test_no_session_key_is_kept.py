@@ -25,11 +25,22 @@ def every_cell() -> bytes:
     return b"\n".join(bytes(cell) for cell in cells)
 
 
+def in_redis(redis: Any, name: bytes) -> list[bytes]:
+    """What lies under a name, of whichever kind it is."""
+    kind = redis.type(name)
+    if kind == b"set":
+        return list(redis.smembers(name))
+    if kind == b"hash":
+        return [part for pair in redis.hgetall(name).items() for part in pair]
+    assert kind in (b"string", b"none"), kind
+    return [redis.get(name) or b""]
+
+
 def everything_kept() -> bytes:
     """Names and values of the cache, in Redis or in this process."""
     if hasattr(cache, "_cache") and hasattr(cache._cache, "get_client"):
         redis = cache._cache.get_client()
-        return b"\n".join(part for name in redis.scan_iter() for part in (name, redis.get(name) or b""))
+        return b"\n".join(part for name in redis.scan_iter() for part in (name, *in_redis(redis, name)))
     return pickle.dumps({name: cache._cache[name] for name in cache._cache})
 
 

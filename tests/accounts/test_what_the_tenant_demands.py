@@ -33,10 +33,10 @@ def test_it_opens_as_a_form_and_stores_nothing_by_being_read(owner: User) -> Non
 
 def test_saving_it_is_in_force_at_once_and_in_the_ledger(owner: User) -> None:
     client = people.enter(owner)
-    answer = client.post(PAGE, body(idle_minutes="15", second_factor="everybody", needs_security_key="true"))
+    answer = client.post(PAGE, body(idle_minutes="15", second_factor="everybody", step_up_minutes="5"))
     assert (answer.status_code, answer.url) == (302, PAGE)
     policy = SecurityPolicy.objects.get()
-    assert (policy.idle_minutes, policy.second_factor, policy.needs_security_key) == (15, "everybody", True)
+    assert (policy.idle_minutes, policy.second_factor, policy.step_up_minutes) == (15, "everybody", 5)
     assert security.in_force().idle_minutes == 15
     event = Event.objects.get(action="accounts.policy.changed")
     assert (event.actor_id, event.object_id) == (str(owner.pk), str(policy.pk))
