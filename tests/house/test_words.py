@@ -31,7 +31,7 @@ INTERNAL = {
     "id", "value", "email_index", "phone_index", "wrapped_key", "email_key", "session_epoch", "ical_uid", "manage_hash",
     "manage_generation", "hold_hash", "sent_once", "serialized_data", "pk",
 }  # fmt: skip
-INTERNAL_MODELS = {"NameToken", "RecoveryCode"}
+INTERNAL_MODELS = {"Authenticator", "NameToken", "RecoveryCode", "SecurityKey"}
 ONLY_IN_ADDRESSES = {"CalendarQuery.view"}
 # Words that are the same in every language, or addressed to a mail program and not to a person.
 NOT_WORDS = {"Verso", "colM"}
