@@ -36,7 +36,7 @@ def addresses(idp: IdentityProvider) -> list[tuple[Any, str]]:
         return [
             (_("Entity id (Audience) and metadata"), whole(f"{base}metadata/")),
             (_("Assertion consumer service (Reply URL, Single sign-on URL)"), whole(f"{base}acs/")),
-            (_("Single logout service"), whole(f"{base}ls/")),
+            (_("Single logout service"), whole(f"{base}slo/")),
         ]
     return [
         (_("Redirect URI (callback)"), whole(reverse("sso:oidc_callback", args=[idp.slug]))),

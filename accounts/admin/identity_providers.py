@@ -20,14 +20,14 @@ from accounts.admin import guides
 from accounts.admin.refusals import RefusalsShown
 from accounts.forms import IdentityProviderForm
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider
-from accounts.views import oidc
+from accounts.views import oidc, saml
 from audit import ledger
 from governance.admin import TenantAdmin, TenantInline
 
 Protocol, Status = IdentityProvider.Protocol, IdentityProvider.Status
 BADGES = {Status.DRAFT: "warn", Status.TEST: "brand", Status.LIVE: "good"}
 # What begins a try, by protocol.
-TRIES: dict[str, Callable[..., HttpResponse]] = {Protocol.OIDC: oidc.begin_try}
+TRIES: dict[str, Callable[..., HttpResponse]] = {Protocol.OIDC: oidc.begin_try, Protocol.SAML: saml.begin_try}
 MOVES = {
     Status.TEST: _("Take into test"),
     Status.LIVE: _("Go live"),

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import identity_providers, outgoing
+from accounts import identity_providers, outgoing, saml
 from accounts.models import IdentityProvider, User
 
 
@@ -77,6 +77,13 @@ class IdentityProviderForm(forms.ModelForm):
             "max_auth_age": _("Only sign-ins that the provider checked this recently count. Empty: any."),
             "default_role": _("New members hold it besides what their groups give. Empty: none."),
         }
+
+    def clean_metadata(self) -> str:
+        """Refuses what is not one provider's metadata."""
+        pasted = str(self.cleaned_data["metadata"])
+        if pasted.strip():
+            saml.read_metadata(pasted)
+        return pasted
 
     def _post_clean(self) -> None:
         """Show what the verb would refuse where it was typed."""

@@ -4,10 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import bots, guesses, passwords, security
+from accounts import backends, bots, guesses, identity_providers, passwords, security
 
 
 class SignInForm(AuthenticationForm):
@@ -32,8 +33,21 @@ class SignInForm(AuthenticationForm):
         if not security.in_force().remember_days:
             del self.fields["remember"]
 
+    def _refuse_whose_provider_is_the_only_way(self) -> None:
+        """Looked at before the account is, at the cost of one hash like every other answer."""
+        typed = self.cleaned_data
+        idp = identity_providers.enforced_for(str(typed.get("username", "")))
+        if idp is not None and typed.get("password"):
+            backends.burn_a_hash(str(typed["password"]))
+            raise ValidationError(
+                _("People with this address sign in with %(name)s. Use the button above."),
+                code="provider_enforced",
+                params={"name": idp.name},
+            )
+
     def clean(self) -> dict[str, Any]:
         """Gives a right password's place among the attempts back, and looks whether it must be changed."""
+        self._refuse_whose_provider_is_the_only_way()
         cleaned = super().clean()
         if self.user_cache is not None and self.request is not None:
             guesses.give_back(self.request)

@@ -11,7 +11,7 @@ from accounts.models import IdentityProvider
 register = template.Library()
 Protocol = IdentityProvider.Protocol
 # Where a sign-in begins, by protocol.
-STARTS: dict[str, str] = {Protocol.OIDC: "sso:oidc_start"}
+STARTS: dict[str, str] = {Protocol.OIDC: "sso:oidc_start", Protocol.SAML: "sso:saml_start"}
 
 
 @register.simple_tag

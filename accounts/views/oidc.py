@@ -25,7 +25,7 @@ from django.views.decorators.http import require_GET, require_POST
 from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 from redis.exceptions import RedisError
 
-from accounts import flows, gate, oidc, outgoing, policies, provisioning, signin, throttling
+from accounts import flows, gate, oidc, outgoing, policies, provisioning, signin, stepping_up, throttling
 from accounts.models import IdentityProvider, User
 from accounts.session_store import StoreDown
 from accounts.views import going
@@ -248,6 +248,12 @@ def verified(request: HttpRequest, provider: IdentityProvider) -> HttpResponseBa
 def step_up_address(provider: IdentityProvider, *, onward: str) -> str:
     """Where somebody of this provider proves themselves anew before they go on."""
     return f"{reverse('sso:oidc_again', args=[provider.slug])}?{urlencode({'next': onward})}"
+
+
+@stepping_up.at_provider(IdentityProvider.Protocol.OIDC)
+def ask_again(request: HttpRequest, provider: IdentityProvider, *, next: str) -> HttpResponse:
+    """Send somebody back to their provider to prove themselves anew."""
+    return redirect(step_up_address(provider, onward=next))
 
 
 # --- trying ----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ An answer ends on a page (200) and not in a redirect, so that the next request i
 import secrets
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.cache import cache
@@ -27,7 +28,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError
 from saml2.client import Saml2Client
 from saml2.s_utils import success_status_factory
 
-from accounts import gate, provisioning, saml, signin, throttling
+from accounts import gate, provisioning, saml, signin, stepping_up, throttling
 from accounts.models import IdentityProvider, User
 from accounts.session_store import StoreDown
 from accounts.views import bounce, going
@@ -284,6 +285,17 @@ class LogoutView(ForOne, stock.LogoutView):
             binding, str(response), destination, relay_state, response=True, sign=True, sigalg=client.signing_algorithm
         )
         return HttpResponseRedirect(get_location(sent))
+
+
+def begin_try(request: HttpRequest, idp: IdentityProvider, *, by: User) -> HttpResponse:
+    """Send a member of staff to the provider to see what a sign-in would give."""
+    return redirect(f"{reverse('sso:saml_start', args=[idp.slug])}?why=try")
+
+
+@stepping_up.at_provider(IdentityProvider.Protocol.SAML)
+def ask_again(request: HttpRequest, idp: IdentityProvider, *, next: str) -> HttpResponse:
+    """Send somebody back to their provider to prove themselves anew."""
+    return redirect(f"{reverse('sso:saml_start', args=[idp.slug])}?{urlencode({'why': 'verify', 'next': next})}")
 
 
 def signed_out_at(request: HttpRequest, user: User, idp: IdentityProvider, name_id: str) -> str:

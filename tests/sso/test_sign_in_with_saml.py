@@ -416,6 +416,10 @@ def test_people_of_another_domain_get_a_page_and_no_account(
     assert not User.objects.filter(email="eve@evil.example").exists()
 
 
+def test_the_sign_in_page_offers_it(client: Client, idp: IdentityProvider) -> None:
+    assert 'href="/sso/corp/saml/start/"' in client.get("/account/login/").text
+
+
 # --- test mode and drafts --------------------------------------------------------------------------------------------
 def test_a_draft_has_no_addresses(client: Client, tenant: Tenant, provider: SamlIdp) -> None:
     make_idp("corp", protocol="saml", metadata=provider.metadata(), status="draft")
