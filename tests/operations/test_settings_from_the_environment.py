@@ -43,6 +43,8 @@ def test_links_lead_to_the_demo_whose_data_this_is(tmp_path: Path) -> None:
     assert shown(tmp_path, "SITE_PORT") == {"SITE_PORT": 8103}
     assert shown(tmp_path, "SITE_PORT", PORT="8104") == {"SITE_PORT": 8104}
     assert shown(tmp_path, "SITE_PORT", PORT="8104", SITE_PORT="80") == {"SITE_PORT": 80}
+    (tmp_path / "port").write_text("")  # cut short
+    assert shown(tmp_path, "SITE_PORT") == {"SITE_PORT": 8000}
 
 
 def test_with_nothing_said_everything_stays_on_this_machine(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ PORT_FILE = "port"  # in the data folder: where its demo last listened
 def _demo_port() -> int:
     """The port of the demo whose data this is, so that links a command prints lead there. 0 where none ever ran."""
     kept = DATA_DIR / PORT_FILE
-    return int(kept.read_text()) if kept.exists() else 0
+    said = kept.read_text() if kept.exists() else ""
+    return int(said) if said.isdecimal() else 0  # a file cut short must stop no command
 
 
 PORT = env.int("PORT", default=8000)
