@@ -3,6 +3,8 @@
 import pytest
 from django.conf import settings
 
+from tests.sso import certified
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--missing postgresql` turns what would be left out into skips, named one by one."""
@@ -12,10 +14,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out stories that need another server; skip those whose server this machine lacks."""
     absent = {"postgresql", "sqlite", "redis"} - _here()
-    missing = set(config.getoption("--missing"))
+    missing = set(config.getoption("--missing")) | (set() if certified.node() else {"node"})
     elsewhere = [item for item in items if any(item.get_closest_marker(name) for name in absent - missing)]
     for item in items:
-        for name in missing & absent:
+        for name in missing & (absent | {"node"}):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=f"needs {name}"))
     if elsewhere:

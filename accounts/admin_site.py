@@ -20,11 +20,13 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from accounts import gate, permissions, policies, signin
+from accounts import break_glass, gate, permissions, policies, signin
 from governance import tenancy
 
 DAILY_ORDER = {label: place for place, label in enumerate(("scheduling", "cms", "governance", "accounts", "audit"))}
@@ -155,7 +157,9 @@ class VersoAdminSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Django's, in the tenant's name."""
         name = tenancy.current().name
-        return super().each_context(request) | {"site_header": name, "site_title": name, "index_title": _("Today")}
+        broken = SimpleLazyObject(lambda: list(break_glass.in_force(at=timezone.now())))
+        words = {"site_header": name, "site_title": name, "index_title": _("Today"), "broken_glass": broken}
+        return super().each_context(request) | words
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The first page: `cards` are (name, html) pairs, drawn for this person."""

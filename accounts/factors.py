@@ -1,4 +1,8 @@
-"""Second factors: the authenticator somebody enrols, and the codes that stand in for it once each."""
+"""Second factors: the authenticator somebody enrols, and the codes that stand in for it once each.
+
+Security keys are `accounts.security_keys`. No owner of a tenant can take somebody's factor away or reset it: whoever
+could would be them. A lost phone is what recovery codes, and a second key, are for.
+"""
 
 import secrets
 import time
@@ -7,13 +11,13 @@ from hashlib import sha256
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists
 from django.utils.translation import gettext_lazy as _
-from django_otp.models import Device
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import conf
-from accounts.models import RecoveryCode, User
+from accounts import conf, policies
+from accounts.models import Authenticator, Membership, RecoveryCode, SecurityKey, User
 from audit import ledger
+from governance import tenancy
 
 # No 0, 1, I, L, O, U: codes are read from paper. Sixteen signs are 80 bits, beyond guessing even from the digests.
 SIGNS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -34,24 +38,91 @@ class WrongCode(ValidationError):
         super().__init__(_("This is not one of your unused recovery codes."), code="wrong_code")
 
 
-def locked_device(user: User) -> TOTPDevice | None:
+class StillNeeded(ValidationError):
+    """Their roles, here or in another tenant, demand a factor, and this is the last one that serves."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Your roles demand this one. Add another first, then remove it."), code="still_needed")
+
+
+def locked_device(user: User) -> Authenticator | None:
     """The user's authenticator, its row locked: two who bring the same code are served one after the other."""
-    return TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).order_by("pk").first()
+    device: Authenticator | None = Authenticator.objects.select_for_update().filter(user=user, confirmed=True).first()
+    return device
 
 
-def enrol(user: User, *, key: str, drift: int = 0, replacing: bool = False, at: datetime) -> Device:
-    """Make this key the authenticator; other sessions end. Refuses `AlreadyEnrolled` unless `replacing`."""
+def authenticator_of(user: User) -> Authenticator | None:
+    """The user's authenticator, to read."""
+    device: Authenticator | None = Authenticator.objects.filter(user=user, confirmed=True).first()
+    return device
+
+
+def ways(user: User, *, host: str) -> frozenset[str]:
+    """How the user can show a second factor on this host: `webauthn`, `totp`, `recovery`. One query."""
+    asked = User.objects.filter(pk=user.pk).values_list(
+        Exists(SecurityKey.objects.filter(user=user)),
+        Exists(SecurityKey.objects.filter(user=user).at(host)),
+        Exists(Authenticator.objects.filter(user=user, confirmed=True)),
+    )
+    has_key, has_key_here, has_app = asked.first() or (False, False, False)
+    has = {"webauthn": has_key_here, "totp": has_app, "recovery": has_key or has_app}
+    return frozenset(way for way, there in has.items() if there)
+
+
+def enrol(user: User, *, key: str, drift: int = 0, replacing: bool = False, at: datetime) -> Authenticator:
+    """Make this key (hex) the authenticator; other sessions end. Refuses `AlreadyEnrolled` unless `replacing`."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         if user.has_second_factor() and not replacing:
             raise AlreadyEnrolled
-        TOTPDevice.objects.filter(user=user).delete()
-        device = TOTPDevice(user=user, key=key, drift=drift, name="default", last_used_at=at)
-        device.last_t = int((time.time() - device.t0) // device.step) + drift  # the code shown at enrolment is spent
+        had, _rows = Authenticator.objects.filter(user=user).delete()
+        device = Authenticator(user=user, drift=drift, name="default", last_used_at=at)
+        device.seed = bytes.fromhex(key)
+        device.last_t = int(time.time() // device.STEP) + drift  # the code shown at enrolment is spent
         device.save()
         user.end_sessions()
-        ledger.record("accounts.factor.replaced" if replacing else "accounts.factor.enrolled", user)
+        ledger.record("accounts.factor.replaced" if had else "accounts.factor.enrolled", user)
     return device
+
+
+def remove_authenticator(user: User, *, at: datetime) -> None:
+    """Forget the authenticator; other sessions end. Refuses `StillNeeded` while it is the last factor demanded."""
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        refuse_if_needed(user, authenticator=True)
+        Authenticator.objects.filter(user=user).delete()
+        forget_codes_without_factor(user)
+        user.end_sessions()
+        ledger.record("accounts.factor.removed", user)
+
+
+def refuse_if_needed(user: User, *, authenticator: bool = False, security_key: SecurityKey | None = None) -> None:
+    """Whether the user may do without this factor. Refuses `StillNeeded`."""
+    needed = _most_demanded(user)
+    keys = [key for key in SecurityKey.objects.filter(user=user) if key != security_key]
+    has_code = not authenticator and Authenticator.objects.filter(user=user).exists()
+    if needed >= policies.TWO_FACTORS and not (keys or has_code):
+        raise StillNeeded
+    was_last_here = security_key is not None and all(key.rp_id != security_key.rp_id for key in keys)
+    if needed >= policies.RESISTS_PHISHING and was_last_here:
+        raise StillNeeded
+
+
+def _most_demanded(user: User) -> int:
+    """The strongest verification demanded of them in any tenant they belong to."""
+    with tenancy.across():
+        tenants = list(Membership.across_tenants.filter(user=user, is_active=True).values_list("tenant", flat=True))
+    levels = [policies.ONE_FACTOR]
+    for tenant_id in tenants:
+        with tenancy.within(tenant_id):
+            levels.append(policies.held(user).required_level)
+    return max(levels)
+
+
+def forget_codes_without_factor(user: User) -> None:
+    """Recovery codes stand in for a factor: without any they go too."""
+    if not user.has_second_factor():
+        RecoveryCode.objects.filter(user=user).delete()
 
 
 def _digest(user: User, code: str) -> str:

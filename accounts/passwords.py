@@ -1,6 +1,6 @@
-"""Choosing a password, and the link with which somebody chooses their first."""
+"""Choosing a password, the link with which somebody chooses their first, and when one must be chosen anew."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
@@ -10,8 +10,11 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Membership, User
+from accounts import breaches, conf, security
+from accounts.models import Membership, PasswordHistory, User
 from audit import ledger
+
+BREACHED, EXPIRED = "breached", "expired"
 
 
 class LinkOver(ValidationError):
@@ -22,12 +25,62 @@ class LinkOver(ValidationError):
 
 
 def change(user: User, *, new: str, at: datetime) -> None:
-    """Set a new password, validated by the caller; every session ends at its next request."""
+    """Set a new password, validated by the caller; every session ends at its next request.
+
+    The earlier one is remembered as its hash, as many of them as the policy in force says.
+    """
     with transaction.atomic():
+        kept = User.objects.select_for_update().get(pk=user.pk)
+        _remember(kept, at=at)
         user.set_password(new)
-        user.save(update_fields=["password"])
+        user.password_set_at, user.password_checked_at, user.password_must_change = at, None, ""
+        user.save(update_fields=["password", "password_set_at", "password_checked_at", "password_must_change"])
         user.end_sessions()
-        ledger.record("accounts.password.changed", user)
+        ledger.record("accounts.password.changed", user, reason=kept.password_must_change)
+
+
+def _remember(user: User, *, at: datetime) -> None:
+    if user.has_usable_password():
+        PasswordHistory.objects.create(user=user, password=user.password, replaced_at=at)
+    wanted = user.earlier_passwords.order_by("-replaced_at", "-pk").values("pk")[: security.in_force().password_history]
+    user.earlier_passwords.exclude(pk__in=list(wanted.values_list("pk", flat=True))).delete()
+
+
+def proved(user: User, password: str, *, at: datetime) -> None:
+    """Look at a password that has just proved right: one that ran out, or is known from a breach, must be changed.
+
+    A breach is asked about once a password, and again after `BREACH_AGAIN`: no sign-in waits for it twice.
+    """
+    if user.password_must_change not in ("", EXPIRED):
+        return
+    why = BREACHED if _is_breached(user, password, at=at) else EXPIRED if has_expired(user, at=at) else ""
+    if why == user.password_must_change:
+        return
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(password_must_change=why)
+        user.password_must_change = why
+        ledger.record("accounts.password.must_change" if why else "accounts.password.may_stay", user, reason=why)
+
+
+def has_expired(user: User, *, at: datetime) -> bool:
+    """Whether the policy in force sets a term, and it is over. By default there is none, for good reasons."""
+    days = security.in_force().password_days
+    return bool(days) and (user.password_set_at or user.created_at) + timedelta(days=days) <= at
+
+
+def _is_breached(user: User, password: str, *, at: datetime) -> bool:
+    """Whether the range service knows it; where it does not answer, whether the bundled list does."""
+    checked_at = user.password_checked_at
+    if not breaches.is_asked() or (checked_at and at - checked_at < conf.BREACH_AGAIN):
+        return False
+    known = breaches.is_known(password)
+    if known is None:
+        ledger.refused("accounts.password.checked", user, reason="the range service did not answer", outcome="failed")
+        return breaches.is_common(password)
+    if not known:
+        User.objects.filter(pk=user.pk).update(password_checked_at=at)
+        user.password_checked_at = at
+    return known
 
 
 def welcome_path(user: User) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.apps import apps
+from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -82,7 +83,8 @@ _ROLES: dict[str, tuple[str | Promise, int, bool, set[str]]] = {
         | _CALENDAR
         | _EVIDENCE
         | _crud("cms.contactmessage", "accounts.membership", "accounts.rolegrant")
-        | {"audit.retry_outbox"},
+        | {"audit.retry_outbox"}
+        | _view("accounts.authsession"),
     ),
     "reviewer": (_("Reviewer"), 50, True, {ENTER_ADMIN}),
     "editor": (_("Editor"), 40, True, {ENTER_ADMIN}),
@@ -136,9 +138,24 @@ def _rewrites_the_ledger(code: str) -> bool:
     return code.startswith(("audit.add_", "audit.change_", "audit.delete_"))
 
 
+def guards_the_door(code: str) -> bool:
+    """Whether it is about accounts, roles, sessions or keys: what nobody may do while they see as somebody else."""
+    return (code.startswith("accounts.") and code != ENTER_ADMIN) or code.endswith("_tenantkey")
+
+
 def grantable() -> list[Permission]:
     """What a tenant's own roles may hold, ordered by code."""
     return [known()[code] for code in sorted(_tenant_codes())]
+
+
+def noun_of(code: str) -> type[Model] | None:
+    """The model a permission is about; None for an act that is not one row."""
+    app, _dot, codename = code.partition(".")
+    act, _bar, name = codename.partition("_")
+    try:
+        return apps.get_model(app, name) if act in _ACTS else None
+    except LookupError:
+        return None
 
 
 def for_operators() -> frozenset[str]:
@@ -163,4 +180,11 @@ def system_roles() -> list[SystemRole]:
 
 
 register(ENTER_ADMIN, _("enter the back office"))
+register("accounts.end_sessions", _("end sessions of members"), roles=["manager"])
+register(
+    "accounts.use_api",
+    _("let programs act for oneself"),
+    roles=["manager", "reviewer", "editor", "receptionist", "auditor"],
+)
+register("accounts.impersonate", _("see the site as somebody else"))
 register("accounts.operate_platform", _("operate the platform"), platform=True)

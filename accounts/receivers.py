@@ -6,20 +6,20 @@ from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_login_failed
 from django_otp.forms import otp_verification_failed
 
-from accounts import signin, throttling
+from accounts import guesses, signin
 from governance import tenancy
 
 
 def note_wrong_password(sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
-    """A wrong password, or an unknown e-mail."""
-    if tenancy.current_id_or_none() is not None and request is not None:
+    """A wrong password, or an unknown e-mail; one that was not looked at is `note_lock`'s."""
+    if tenancy.current_id_or_none() is not None and request is not None and not guesses.is_refused(request):
         signin.note_failure(str(credentials.get("username", "")), reason="password")
 
 
 def note_lock(sender: Any, request: Any, **kwargs: Any) -> None:
-    """An e-mail locked for an address."""
+    """No place for a guess at an e-mail."""
     if tenancy.current_id_or_none() is not None:
-        email = throttling.attempted_email(request, getattr(request, "axes_credentials", None))
+        email = guesses.attempted_email(request, getattr(request, "axes_credentials", None))
         signin.note_failure(email, what="accounts.signin.locked", reason="too many wrong passwords", always=True)
 
 

@@ -1,14 +1,17 @@
 """Giving and taking roles. Nobody gives more than they hold, and a tenant never loses its last owner."""
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions, policies
-from accounts.models import Membership, Role, RoleGrant, User
+from accounts.models import IdentityProvider, Membership, Role, RoleGrant, User
 from audit import ledger
 
 
@@ -38,6 +41,16 @@ class AlreadyOver(ValidationError):
 
     def __init__(self) -> None:
         super().__init__(_("The end must lie in the future."), code="already_over")
+
+
+class ChangedMeanwhile(ValidationError):
+    """Somebody else has changed the role since this page was opened."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("Somebody has changed these roles since you opened the page. Nothing was saved; look at them again."),
+            code="changed_meanwhile",
+        )
 
 
 class UnknownPermission(ValidationError):
@@ -70,6 +83,7 @@ def grant(
     expires_at: datetime | None = None,
     reason: str = "",
     source: str = RoleGrant.Source.MANUAL,
+    idp: IdentityProvider | None = None,
 ) -> RoleGrant:
     """Give a role; given again it moves its end. Refuses `NotHere`, `AlreadyOver`, `MoreThanHeld`, `LastOwner`."""
     with transaction.atomic():
@@ -85,6 +99,7 @@ def grant(
             membership=membership,
             role=role,
             source=source,
+            idp=idp,
             defaults={"expires_at": expires_at, "reason": reason, "granted_by": by, "granted_at": at},
         )
         ledger.record(
@@ -93,6 +108,7 @@ def grant(
             changes={
                 "role": [None if is_new else role.key, role.key],
                 "until": [None, expires_at.isoformat() if expires_at else None],
+                "source": [None, source],
             },
             reason=reason,
         )
@@ -106,10 +122,31 @@ def revoke(given: RoleGrant, *, by: User | None, at: datetime, reason: str = "")
         role = Role.objects.select_for_update().get(pk=given.role_id)
         if not policies.may_take(by, role, at=at):
             raise MoreThanHeld
-        _keep_an_owner(role, without=given.membership, at=at)
+        if given.expires_at is None:
+            _keep_an_owner(role, without=given.membership, at=at)
         RoleGrant.objects.filter(pk=given.pk).delete()
-        ledger.record("accounts.role.revoked", given.membership, changes={"role": [role.key, None]}, reason=reason)
+        _may_lose_it(by, given.membership.user)
+        changes = {"role": [role.key, None], "source": [given.source, None]}
+        ledger.record("accounts.role.revoked", given.membership, changes=changes, reason=reason)
     policies.forget(given.membership.user)
+
+
+def _may_lose_it(by: User | None, user: User) -> None:
+    """Who gives up something of their own acts on in this request: `signin.revalidate` compares with nothing then."""
+    if by == user:
+        policies.forget(by)
+
+
+def end_expired(*, at: datetime, limit: int = 500) -> int:
+    """Take away grants whose end has come, and say so; they gave nothing any more. Answers how many."""
+    with transaction.atomic():
+        over = RoleGrant.objects.filter(expires_at__lte=at).select_related("role", "membership").order_by("expires_at")
+        grants = list(over.select_for_update(of=("self",), skip_locked=True)[:limit])
+        RoleGrant.objects.filter(pk__in=[given.pk for given in grants]).delete()
+        for given in grants:
+            changes = {"role": [given.role.key, None], "source": [given.source, None]}
+            ledger.record("accounts.role.expired", given.membership, changes=changes)
+    return len(grants)
 
 
 def _is_lasting(membership: Membership, *, role: Role, source: str) -> bool:
@@ -145,6 +182,30 @@ def define(
     return role
 
 
+def fingerprint(role: Role) -> str:
+    """What a role of the tenant's own holds, so short that a page can bring it back and be told that it is old."""
+    return hashlib.sha256(json.dumps(sorted(role.own_permissions)).encode()).hexdigest()
+
+
+def revise(
+    wanted: Mapping[Role, frozenset[str]], *, seen: Mapping[UUID, str], by: User | None, at: datetime
+) -> list[Role]:
+    """Change what several roles hold, all or none. `seen` are the fingerprints the change was made from.
+
+    Refuses `ChangedMeanwhile`, and whatever `define` refuses.
+    """
+    with transaction.atomic():
+        rows = Role.objects.select_for_update().filter(pk__in=[role.pk for role in wanted]).in_bulk()
+        if any(role.pk not in rows or fingerprint(rows[role.pk]) != seen.get(role.pk) for role in wanted):
+            raise ChangedMeanwhile
+        return [_hold(rows[role.pk], codes, by=by, at=at) for role, codes in wanted.items()]
+
+
+def _hold(role: Role, codes: frozenset[str], *, by: User | None, at: datetime) -> Role:
+    kept = {"name": role.own_name, "rank": role.own_rank, "requires_mfa": role.own_requires_mfa}
+    return define(role, codes=codes, by=by, at=at, **kept)  # type: ignore[arg-type]
+
+
 def end_membership(membership: Membership, *, by: User | None, at: datetime, reason: str = "") -> None:
     """End a membership: its sessions end at their next request. Refuses `MoreThanHeld` and `LastOwner`."""
     with transaction.atomic():
@@ -152,8 +213,10 @@ def end_membership(membership: Membership, *, by: User | None, at: datetime, rea
             role = Role.objects.select_for_update().get(pk=given.role_id)
             if not policies.may_take(by, role, at=at):
                 raise MoreThanHeld
-            _keep_an_owner(role, without=membership, at=at)
+            if given.expires_at is None:
+                _keep_an_owner(role, without=membership, at=at)
         Membership.objects.filter(pk=membership.pk).update(is_active=False)
+        _may_lose_it(by, membership.user)
         ledger.record("accounts.membership.ended", membership, changes={"is_active": [True, False]}, reason=reason)
     membership.is_active = False
     policies.forget(membership.user)

@@ -82,21 +82,32 @@ def admit(*, email: str, name: str, role: str, by: User | None, at: datetime, te
     A known user keeps name and password. Refuses `MoreThanHeld` and malformed addresses.
     """
     with transaction.atomic():
-        user = User.objects.filter(email_key=normalise_email(email)).first()
-        if user is None:
-            user = User(email=email.strip(), display_name=name)
-            user.set_unusable_password()
-            user.full_clean(exclude=["email_key"])
-            user.save()
-        membership, is_new = Membership.objects.get_or_create(user=user)
-        if is_new:
-            _know_the_person(membership, at=at)
-            ledger.record("accounts.membership.started", membership)
-        elif not membership.is_active:
+        user = User.objects.filter(email_key=normalise_email(email)).first() or register(email=email, name=name)
+        membership = join(user, at=at)
+        if not membership.is_active:
             roles.resume_membership(membership, by=by, at=at)
         roles.grant(membership, role=Role.objects.get(key=role), by=by, at=at)
         if tell:
             outbox.post("accounts.invitation", about=membership)
+    return membership
+
+
+def register(*, email: str, name: str) -> User:
+    """A new user without a password, who belongs nowhere yet. Refuses malformed and known addresses."""
+    user = User(email=email.strip(), display_name=name)
+    user.set_unusable_password()
+    user.full_clean(exclude=["email_key"])
+    user.save()
+    return user
+
+
+def join(user: User, *, at: datetime) -> Membership:
+    """The user's membership in the active tenant, begun without any role if there is none. An ended one stays ended."""
+    with transaction.atomic():
+        membership, is_new = Membership.objects.get_or_create(user=user)
+        if is_new:
+            _know_the_person(membership, at=at)
+            ledger.record("accounts.membership.started", membership)
     return membership
 
 

@@ -1,30 +1,28 @@
-"""How often: limits per address and person on forms, and the lock on guessed passwords.
+"""How often: limits per address and person on forms. Guesses at secrets have `accounts.guesses`.
 
-`@limited("booking", rate="20/10m", keys=("ip", "post:email"))` guards a view; a view that would rather show its form
-again asks `wait(request, "contact", rate=…)` itself. Rates are django-ratelimit's. Without Redis each process counts
-for itself. `RATE_LIMITS=off` lifts the limits, never the lock.
+`@limited("booking", rate="20/10m", keys=("ip", "post:email"), unproved="10/10m")` guards a view; a view that would
+rather show its form again asks `wait(request, "contact", rate=…)` itself and says so with `@waits`. Rates are
+django-ratelimit's. Without Redis each process counts for itself. `RATE_LIMITS=off` lifts the limits.
+
+Sign-up and reset ask `wait` with the same keys whether or not the e-mail is known, answer with the same page, and cost
+the same hashes: sign-up exactly one (`backends.burn_a_hash` where nothing is kept), a wish for a reset none at all.
 """
 
+import ipaddress
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 import structlog
-from axes.handlers.cache import AxesCacheHandler
-from axes.handlers.proxy import AxesProxyHandler
-from axes.helpers import get_client_cache_keys, get_failure_limit
-from axes.signals import user_locked_out
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
-from accounts.models import normalise_email
-from accounts.sessions import StoreDown
+from accounts import bots
 from audit import context
+from governance import tenancy
 
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
@@ -36,23 +34,59 @@ def client_ip(request: HttpRequest) -> str:
     return context.network_of(context.current().client_ip or request.META.get("REMOTE_ADDR", "")) or NOBODY
 
 
-def attempted_email(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """Which account an attempt is about, for the lock: the e-mail as typed, in its one spelling."""
-    given = credentials or {}
-    return normalise_email(str(given.get("username") or given.get("email") or request.POST.get("auth-username", "")))
+def address_of(request: HttpRequest) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address the trusted-proxy middleware found, in full."""
+    try:
+        address = ipaddress.ip_address(context.current().client_ip or request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return ipaddress.ip_address(NOBODY)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, length: int) -> Any:
+    return ipaddress.ip_network(f"{address}/{length}", strict=False).network_address
+
+
+def neighbourhood(request: HttpRequest) -> str:
+    """The network an address can change within at no cost: /24, and /64 for IPv6."""
+    address = address_of(request)
+    return str(_network(address, 24 if address.version == 4 else 64))
 
 
 def wait(
-    request: HttpRequest, group: str, *, rate: str, keys: Sequence[str] = ("ip",), methods: Iterable[str] = ("POST",)
+    request: HttpRequest,
+    group: str,
+    *,
+    rate: str,
+    keys: Sequence[str] = ("ip",),
+    methods: Iterable[str] = ("POST",),
+    unproved: str = "",
 ) -> int:
-    """Count this request against every key; seconds to wait when one is exhausted, 0 to go ahead."""
+    """Count this request against every key; seconds to wait when one is exhausted, 0 to go ahead.
+
+    With `unproved`, a form without proof of work is counted against that rate too: by key, and by key of all that came
+    to this tenant without one, ten times as many.
+    """
     if request.method not in set(methods):
         return 0
-    waits = [_usage(request, f"{group}:{key}", key, rate) for key in keys]
+    counts: list[tuple[str, Any, str]] = [(f"{group}:{key}", key, rate) for key in keys]
+    if unproved and request.method == "POST" and not bots.has_proved(request):
+        counts += [(f"{group}:unproved:{key}", key, unproved) for key in keys]
+        counts.append((f"{group}:unproved:tenant", _tenant, _tenfold(unproved)))
+    waits = [_usage(request, name, key, allowed) for name, key, allowed in counts]
     return max((max(1, usage["time_left"]) for usage in waits if usage and usage["should_limit"]), default=0)
 
 
-def _usage(request: HttpRequest, group: str, key: str, rate: str) -> dict[str, Any] | None:
+def _tenant(group: str, request: HttpRequest) -> str:
+    return str(tenancy.current_id_or_none())
+
+
+def _tenfold(rate: str) -> str:
+    number, slash, period = rate.partition("/")
+    return f"{10 * int(number)}{slash}{period}"
+
+
+def _usage(request: HttpRequest, group: str, key: Any, rate: str) -> dict[str, Any] | None:
     try:
         usage: dict[str, Any] | None = get_usage(request, group=group, key=key, rate=rate, increment=True)
     except RedisError as down:  # sign-in is closed anyway then: its sessions live there
@@ -62,19 +96,35 @@ def _usage(request: HttpRequest, group: str, key: str, rate: str) -> dict[str, A
 
 
 def limited(
-    group: str, *, rate: str, keys: Sequence[str] = ("ip",), methods: Iterable[str] = ("POST",)
+    group: str,
+    *,
+    rate: str,
+    keys: Sequence[str] = ("ip",),
+    methods: Iterable[str] = ("POST",),
+    unproved: str = "",
 ) -> Callable[[View], View]:
     """Answer 429 with Retry-After once any of the keys has used up its rate."""
 
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            seconds = wait(request, group, rate=rate, keys=keys, methods=methods)
+            seconds = wait(request, group, rate=rate, keys=keys, methods=methods, unproved=unproved)
             return too_many(request, seconds) if seconds else view(request, *args, **kwargs)
 
-        return guarded
+        return waits(guarded)
 
     return guard
+
+
+def waits(view: View) -> View:
+    """Mark a view that counts what is sent to it: every public form must (`tests/house/test_limits.py`)."""
+    view.is_limited = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_limited(view: View) -> bool:
+    """Whether a view says that it counts what is sent to it."""
+    return getattr(view, "is_limited", False)
 
 
 def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
@@ -89,66 +139,3 @@ def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
     response["Retry-After"] = str(seconds)
     response["Cache-Control"] = "no-store"
     return response
-
-
-def lockout_response(request: HttpRequest, *_others: Any) -> HttpResponse:
-    """What axes answers while an e-mail is locked for an address: the same for accounts that do not exist."""
-    return too_many(request, int(settings.AXES_COOLOFF_TIME.total_seconds()))
-
-
-def give_back(request: HttpRequest, email: str) -> None:
-    """The password was right: its attempt was no guess, and its place is free again."""
-    AxesProxyHandler.get_implementation().give_back(request, {"username": email})
-
-
-class ReservingHandler(AxesCacheHandler):
-    """Axes' counting in the cache, but each attempt takes its place *before* the password is hashed.
-
-    Stock axes counts afterwards, so of a burst that arrives together every guess is tried; its database handler keeps
-    what was posted, passwords included. This one keeps numbers only.
-    """
-
-    def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
-        """Take a place for this attempt; locked when there was none left."""
-        limit = get_failure_limit(request, credentials)
-        try:
-            return max(self._reserve(key) for key in get_client_cache_keys(request, credentials)) > limit
-        except RedisError as down:
-            raise StoreDown from down
-
-    def _reserve(self, key: str) -> int:
-        seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-        if self.cache.add(key, 1, timeout=seconds):
-            return 1
-        try:
-            return int(self.cache.incr(key))
-        except ValueError:  # it ran out between the two
-            self.cache.set(key, 1, timeout=seconds)
-            return 1
-
-    def give_back(self, request: HttpRequest, credentials: dict[str, Any]) -> None:
-        """Free one place taken for a right password."""
-        for key in get_client_cache_keys(request, credentials):
-            with suppress(ValueError):  # it ran out, or was given back with a finished sign-in
-                self.cache.decr(key)
-
-    def user_login_failed(
-        self, sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
-    ) -> None:
-        """The place stays taken; the last one starts the lock's full time."""
-        if request is None:
-            return
-        request.axes_credentials = credentials  # type: ignore[attr-defined]
-        keys = get_client_cache_keys(request, credentials)
-        if not request.axes_locked_out:  # type: ignore[attr-defined]
-            if max(self.cache.get(key, 0) for key in keys) < get_failure_limit(request, credentials):
-                return
-            for key in keys:
-                self.cache.touch(key, int(settings.AXES_COOLOFF_TIME.total_seconds()))
-            request.axes_locked_out = True  # type: ignore[attr-defined]
-        user_locked_out.send("axes", request=request, username="", ip_address="")
-
-    def user_logged_in(self, sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
-        """Somebody who got in gives the places of this e-mail and address back."""
-        for key in get_client_cache_keys(request, {"username": user.email}):
-            self.cache.delete(key)

@@ -7,7 +7,6 @@ from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.deconstruct import deconstructible
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
@@ -58,29 +57,3 @@ def logo(upload: Any) -> None:
         upload.seek(0)
     if too_large:
         raise ValidationError(_("The logo may be at most 2000 pixels wide and high."), code="pixels")
-
-
-@deconstructible
-class LengthByFactor:
-    """At least 15 characters, or 8 with a second factor (NIST SP 800-63B-4 §3.1.1). No composition rules."""
-
-    alone = 15
-    with_factor = 8
-
-    def _minimum(self, user: Any) -> int:
-        has_factor = user is not None and user.pk and not user._state.adding and user.has_second_factor()
-        return self.with_factor if has_factor else self.alone
-
-    def validate(self, password: str, user: Any = None) -> None:
-        """Refuses a shorter password."""
-        minimum = self._minimum(user)
-        if len(password) < minimum:
-            raise ValidationError(
-                _("Choose at least %(minimum)d characters. A few unrelated words do well."),
-                code="password_too_short",
-                params={"minimum": minimum},
-            )
-
-    def get_help_text(self) -> str:
-        """What the form says beforehand."""
-        return str(_("At least 15 characters, or 8 with a second factor. A few unrelated words do well."))

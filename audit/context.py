@@ -20,6 +20,10 @@ class Actor(NamedTuple):
     id: str = ""
 
 
+def unquestioned() -> None:
+    """Nothing to look at again."""
+
+
 SYSTEM = Actor("system")
 ANONYMOUS = Actor("anonymous")
 
@@ -37,6 +41,8 @@ class Acting:
     client_ip: str = ""
     user_agent: str = ""
     door: Door = "command"
+    # Asked before an act is written down; raises where whoever acts may no longer do so (a session that was ended).
+    confirm: Callable[[], None] = unquestioned
 
     @property
     def network(self) -> str:
@@ -54,11 +60,16 @@ class Acting:
         peek: Callable[[], Actor] = getattr(self.actor, "peek", lambda: ANONYMOUS)
         return peek()
 
+    def for_whom(self) -> str:
+        """On whose behalf, as `user:<id>`; a late-bound actor may know it (somebody seeing as somebody else)."""
+        late: Callable[[], str] = getattr(self.actor, "on_behalf_of", lambda: "")
+        return self.on_behalf_of or late()
+
     def headers(self) -> dict[str, Any]:
         """The frame as plain JSON, to travel with a task. The right to look across tenants stays behind."""
         return {
             "actor": list(self.who()),
-            "on_behalf_of": self.on_behalf_of,
+            "on_behalf_of": self.for_whom(),
             "tenant_id": self.tenant_id,
             "request_id": self.request_id,
             "trace_id": self.trace_id,

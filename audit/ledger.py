@@ -57,6 +57,7 @@ class Act:
     occurred_at: datetime
     frame: context.Acting
     actor: context.Actor
+    on_behalf_of: str
     action: str
     object_type: str
     object_id: str
@@ -83,8 +84,11 @@ def record(
 
     `changes` is `{"field": [before, after]}`; wrap a value about a person in `Personal`. `people` are the persons
     concerned. `reason` is a word or a short sentence without personal data.
+
+    Passes on what the frame's `confirm` raises: nothing is done in the name of a session that was ended meanwhile.
     """
     act = _act(action, obj, changes=changes, people=people, outcome=outcome, reason=reason)
+    act.frame.confirm()
     _write(act)
     return str(act.uid)
 
@@ -151,6 +155,7 @@ def _act(
         occurred_at=timezone.now(),
         frame=frame,
         actor=frame.who(),
+        on_behalf_of=frame.for_whom(),
         action=action,
         object_type=subject.type,
         object_id=subject.id,
@@ -181,7 +186,7 @@ def _document(act: Act, origin: bytes) -> dict[str, Any]:
         "door": frame.door,
     }
     optional: dict[str, Any] = {
-        "on_behalf_of": frame.on_behalf_of,
+        "on_behalf_of": act.on_behalf_of,
         "reason": act.reason,
         "object": {"type": act.object_type, "id": act.object_id} if act.object_type else None,
         "people": sorted(act.people),

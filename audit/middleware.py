@@ -56,8 +56,9 @@ class RefusedActs:
             response = self.get_response(request)
             if response.status_code == 403 and not kept:
                 ledger.refused("web.request.refused", _route(request), reason=_raised(request) or "403")
-            if response.status_code >= 500:
-                ledger.refused("web.request.failed", _route(request), reason=_raised(request), outcome="failed")
+            if response.status_code >= 500:  # whatever broke may be what tells who asks, so nobody is looked up now
+                with context.acting(actor=context.current().known()):
+                    ledger.refused("web.request.failed", _route(request), reason=_raised(request), outcome="failed")
             kept[:] = floods.bounded(kept, at=timezone.now())
         floods.sum_up_here(at=timezone.now())
         return response
@@ -115,12 +116,19 @@ class Visitor:
 
     def __call__(self) -> context.Actor:
         """Who acts now; reads the session when the visitor brought one."""
-        has_session = settings.SESSION_COOKIE_NAME in self.request.COOKIES
-        return _actor(self._user()) if has_session or self._is_known() else context.ANONYMOUS
+        return _actor(self._user()) if self._is_somebodys() else context.ANONYMOUS
+
+    def on_behalf_of(self) -> str:
+        """As whom they look at the site, where they see it as somebody else."""
+        user = self._user() if self._is_somebodys() else None
+        return f"user:{user.pk}" if user is not None and getattr(user, "seen_by", None) else ""
 
     def peek(self) -> context.Actor:
         """Who acts as far as already looked up."""
         return _actor(self._user()) if self._is_known() else context.ANONYMOUS
+
+    def _is_somebodys(self) -> bool:
+        return settings.SESSION_COOKIE_NAME in self.request.COOKIES or self._is_known()
 
     def _user(self) -> Any:
         return getattr(self.request, "user", None)
@@ -132,7 +140,8 @@ class Visitor:
 def _actor(user: Any) -> context.Actor:
     if user is None or not user.is_authenticated:
         return context.ANONYMOUS
-    return context.Actor("user", str(user.pk))
+    who = getattr(user, "seen_by", None) or user
+    return context.Actor("user", str(who.pk))
 
 
 def _route(request: HttpRequest) -> ledger.Subject | None:

@@ -201,6 +201,7 @@ def _deliver(message: OutboxMessage, at: datetime) -> str:
         "across_tenants": False,
         "client_ip": "",
         "user_agent": "",
+        "confirm": context.unquestioned,
     }
     with context.acting(**frame):
         result = _attempt(message, at)

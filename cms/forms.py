@@ -10,6 +10,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts import bots
 from cms import conf
 from cms.models import ContactMessage
 
@@ -39,11 +40,8 @@ class ContactForm(forms.Form):
     )
     subject = forms.CharField(label=_("What is it about?"), max_length=150, validators=[one_line])
     message = forms.CharField(label=_("Your message"), max_length=5000, widget=forms.Textarea(attrs={"rows": 7}))
-    website = forms.CharField(
-        label=_("Leave this field empty"),
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
-    )
+    website = bots.TrapField()
+    altcha = bots.ProofField()
     stamp = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
@@ -51,12 +49,6 @@ class ContactForm(forms.Form):
         self.request_id = uuid4()
         super().__init__(*args, **kwargs)
         self.initial["stamp"] = stamp(self.request_id, at=at)
-
-    def clean_website(self) -> str:
-        """A field people do not see. Refuses whoever fills it."""
-        if self.cleaned_data["website"]:
-            raise ValidationError(_("Please leave the field “website” empty and send again."), code="trap")
-        return ""
 
     def clean_stamp(self) -> str:
         """Refuses a form that was never handed out, or came back sooner than a person can type."""

@@ -2,6 +2,7 @@
 
 from django.contrib.sitemaps.views import sitemap
 from django.urls import path
+from django.views.decorators.http import require_safe
 
 from accounts import gate
 from cms.sitemaps import PageSitemap
@@ -18,6 +19,6 @@ urlpatterns = [
     path("favicon.svg", files.favicon, name="favicon"),
     path("favicon.ico", files.favicon_ico, name="favicon_ico"),
     path("robots.txt", files.robots, name="robots"),
-    path("sitemap.xml", gate.public(sitemap), {"sitemaps": {"pages": PageSitemap}}, name="sitemap"),
+    path("sitemap.xml", gate.public(require_safe(sitemap)), {"sitemaps": {"pages": PageSitemap}}, name="sitemap"),
     path(".well-known/security.txt", files.security_txt, name="security_txt"),
 ]

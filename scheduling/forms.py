@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts import bots
 from governance.models import Person
 from scheduling.walltime import check_zone
 
@@ -153,6 +154,8 @@ class BookingForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     timezone = ZoneField(label=_("Time zone"), widget=forms.HiddenInput)
+    website = bots.TrapField()
+    altcha = bots.ProofField()
     accept_terms = forms.BooleanField(
         label=_("I agree that my details are kept to arrange this appointment."),
         error_messages={"required": _("Please agree, so that we may keep your appointment.")},
@@ -167,7 +170,7 @@ class BookingForm(forms.Form):
         return body_hash(self.cleaned_data, *others)
 
 
-_OUTSIDE_BODY = {"request_id", "hold"}
+_OUTSIDE_BODY = {"request_id", "hold", "website", "altcha"}
 
 
 class CancelForm(forms.Form):

@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from accounts import conf, security
 from accounts.models import Tenant, User
 from audit import counting
 from governance import tenancy
@@ -21,11 +22,13 @@ from tests.web_role import web_login as web_login
 
 
 @pytest.fixture(autouse=True)
-def nothing_counted_yet() -> None:
+def nothing_counted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rate limits, locks, sessions of the cache and what is believed about hosts do not outlive a story."""
+    monkeypatch.setattr(conf, "POLICY_SECONDS", 600.0)  # nor grow old in the middle of one that counts queries
     cache.clear()
     tenancy.forget()
     counting.store.cache_clear()
+    security.forget()
 
 
 @pytest.fixture

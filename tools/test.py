@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.sso import certified
 from tools import servers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,12 +48,16 @@ NEEDS: dict[str, tuple[Callable[[], object], str]] = {
     "Chromium": (lambda: shutil.which("chromium") or shutil.which("google-chrome"), "chromium"),
     "PostgreSQL": (lambda: os.environ.get("DATABASE_URL") or servers.postgres_folder(), "postgresql"),
     "Redis": (lambda: os.environ.get("REDIS_URL") or servers.redis_binary(), "redis-server"),
+    "Node": (certified.node, "nodejs npm"),
+    "xmlsec1": (lambda: shutil.which("xmlsec1"), "xmlsec1"),
 }
 
 
 def main() -> int:
     """Run everything; 0 only when nothing failed (and, with FAIL_ON_SKIP, nothing was skipped)."""
     missing = provide(NEEDS)
+    if "Node" not in missing:
+        certified.install()
     total = Result()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="verso-test-")))
@@ -81,7 +86,7 @@ def provide(needs: dict[str, tuple[Callable[[], object], str]]) -> dict[str, str
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         apt = ["apt-get", "-qq", "-y", "-o", "Dpkg::Use-Pty=0"]
         subprocess.run([*apt, "update"], env=quiet, check=False)
-        install = [*apt, "install", "--no-install-recommends", *missing.values()]
+        install = [*apt, "install", "--no-install-recommends", *" ".join(missing.values()).split()]
         subprocess.run(install, env=quiet, check=False, stdout=subprocess.DEVNULL)
         missing = {name: package for name, (found, package) in needs.items() if not found()}
     return missing

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", operations.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("account/", include("accounts.urls")),
+    path("sso/", include("accounts.sso_urls")),
     path("", include("scheduling.urls")),
     path("", include("cms.urls")),
 ]

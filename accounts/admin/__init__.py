@@ -1,5 +1,5 @@
-"""The back office of the door: members, roles and grants, the tenant's own presentation."""
+"""The back office of the door: members, roles and grants, sessions, the policy, the tenant's own presentation."""
 
-from accounts.admin import members, roles, tenants
+from accounts.admin import identity_providers, members, roles, security, sessions, tenants, tokens
 
-__all__ = ["members", "roles", "tenants"]
+__all__ = ["identity_providers", "members", "roles", "security", "sessions", "tenants", "tokens"]

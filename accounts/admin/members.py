@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import policies, roles, tenants
+from accounts import break_glass, policies, roles, tenants
 from accounts.admin.refusals import RefusalsShown, each
+from accounts.admin.rights import MemberPages
 from accounts.models import Membership, Role, RoleGrant, User
 from governance.admin import TenantAdmin, TenantInline
 
@@ -87,7 +88,7 @@ class GrantsInline(TenantInline):
 
 
 @admin.register(Membership)
-class MembershipAdmin(RefusalsShown, TenantAdmin):
+class MembershipAdmin(MemberPages, RefusalsShown, TenantAdmin):
     """Members: let in with a role, ended and resumed by action."""
 
     list_display = ["user", "given_roles", "is_active", "joined_at"]
@@ -96,6 +97,7 @@ class MembershipAdmin(RefusalsShown, TenantAdmin):
     search_fields = ["user__email_key", "user__display_name"]
     actions = ["end", "resume"]
     inlines = [GrantsInline]
+    change_form_template = "admin/accounts/membership/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         """With their grants, in one query for the whole list."""
@@ -210,4 +212,4 @@ class RoleGrantAdmin(RefusalsShown, TenantAdmin):
     @admin.action(description=_("Take these roles back"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, rows: QuerySet[RoleGrant]) -> None:
         """Refused for more than one holds, and for the last owner."""
-        each(request, rows, lambda row: roles.revoke(row, by=request.user, at=timezone.now()))  # type: ignore
+        each(request, rows, lambda row: break_glass.take_back(row, by=request.user, at=timezone.now()))  # type: ignore

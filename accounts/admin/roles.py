@@ -14,6 +14,7 @@ from accounts import permissions, policies, roles
 from accounts.admin import permission_table
 from accounts.admin.permission_table import PermissionTable
 from accounts.admin.refusals import RefusalsShown
+from accounts.admin.rights import RightsPages
 from accounts.models import Role, User
 from governance.admin import TenantAdmin
 
@@ -53,7 +54,7 @@ class RoleForm(forms.ModelForm):
 
 
 @admin.register(Role)
-class RoleAdmin(RefusalsShown, TenantAdmin):
+class RoleAdmin(RightsPages, RefusalsShown, TenantAdmin):
     """Every role with what it holds."""
 
     form = RoleForm

@@ -50,7 +50,7 @@ class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
 
 
 class RoleGrant(TenantOwned):
-    """One role given to one member. `source` says by whom it is kept: a sync replaces only its own."""
+    """One role given to one member. `source` and `idp` say by whom it is kept: a sync replaces only its own."""
 
     class Source(models.TextChoices):
         """Who keeps a grant."""
@@ -64,6 +64,14 @@ class RoleGrant(TenantOwned):
     )
     role = models.ForeignKey(Role, verbose_name=_("role"), on_delete=models.PROTECT, related_name="grants")
     source = models.CharField(_("source"), max_length=12, choices=Source, default=Source.MANUAL)
+    idp = models.ForeignKey(
+        "accounts.IdentityProvider",
+        verbose_name=_("identity provider"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     expires_at = models.DateTimeField(_("until"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     granted_by = models.ForeignKey(
@@ -83,7 +91,20 @@ class RoleGrant(TenantOwned):
         verbose_name_plural = _("role grants")
         ordering = ["membership__user__email_key", "-granted_at"]
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "membership", "role", "source"], name="one_grant_per_source")
+            models.UniqueConstraint(
+                fields=["tenant", "membership", "role", "source"],
+                condition=models.Q(idp=None),
+                name="one_grant_per_source",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "membership", "role", "idp"],
+                condition=models.Q(idp__isnull=False),
+                name="one_grant_per_provider",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(source="idp", idp__isnull=False) | (~models.Q(source="idp") & models.Q(idp=None)),
+                name="provider_grants_name_their_provider",
+            ),
         ]
 
     def __str__(self) -> str:

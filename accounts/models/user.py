@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -13,8 +14,9 @@ from django.contrib.auth.models import (  # type: ignore[attr-defined]
 )
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.models.authenticator import Authenticator
+from accounts.models.security_key import SecurityKey
 from governance.fields import uuid7
 
 
@@ -37,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email_key=normalise_email(username or ""))
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
     """A person who signs in, to one tenant or several.
 
     `is_operator` marks those who run the platform: with a staff membership in a tenant they also see what belongs to
@@ -51,10 +53,20 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_operator = models.BooleanField(_("operates the platform"), default=False, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    # When the password was chosen, and why the next sign-in must choose another ("" when it need not).
+    password_set_at = models.DateTimeField(_("password chosen"), null=True, editable=False)
+    # When a breach was last looked for, and none found; None after each change.
+    password_checked_at = models.DateTimeField(_("looked for in breaches"), null=True, editable=False)
+    password_must_change = models.CharField(max_length=20, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     # How strongly the session this user was loaded from is verified; None outside a session. See `accounts.signin`.
     assurance_level: int | None = None
+    # Who really sits there while this user is seen by somebody else, and until when. See `accounts.impersonation`.
+    seen_by: "User | None" = None
+    seen_until: datetime | None = None
+    # What the API token this user was loaded by may do; None without one. See `accounts.tokens`.
+    token_scopes: frozenset[str] | None = None
     # What `policies.held` read for this object, by tenant.
     held_here: dict[Any, Any] | None = None
 
@@ -103,5 +115,9 @@ class User(AbstractBaseUser):
         self.refresh_from_db(fields=["session_epoch"])
 
     def has_second_factor(self) -> bool:
-        """Whether an authenticator is enrolled."""
-        return TOTPDevice.objects.filter(user=self, confirmed=True).exists()
+        """Whether an authenticator or a security key is enrolled, for whichever host. One query."""
+        mine = User.objects.filter(pk=self.pk)
+        either = models.Exists(Authenticator.objects.filter(user=self, confirmed=True)) | models.Exists(
+            SecurityKey.objects.filter(user=self)
+        )
+        return mine.filter(either).exists()

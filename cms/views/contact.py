@@ -15,13 +15,16 @@ from cms.forms import ContactForm
 @gate.public
 @require_http_methods(["GET", "HEAD", "POST"])
 @cache_control(private=True, no_cache=True)
+@throttling.waits
 def contact(request: HttpRequest) -> HttpResponse:
     """The contact form. Whatever is refused, what was typed stays."""
     now = timezone.now()
     if request.method != "POST":
         return render(request, "cms/contact.html", {"form": ContactForm(at=now)})
     form = ContactForm(request.POST, at=now)
-    if seconds := throttling.wait(request, "contact", rate=conf.get("CONTACT_RATE")):
+    if seconds := throttling.wait(
+        request, "contact", rate=conf.get("CONTACT_RATE"), unproved=conf.get("CONTACT_RATE_UNPROVED")
+    ):
         return _again(request, form, status=429, too_many=seconds)
     if not form.is_valid():
         return _again(request, form, status=422)

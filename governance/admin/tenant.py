@@ -230,7 +230,7 @@ class TenantAdmin(TenantScoped, admin.ModelAdmin):
         words = set(lookup.split("__"))
         if words & {"tenant", "tenant_id", "wrapped_key", "token", "regex", "iregex"}:
             return False
-        if any(word.endswith(("_index", "_hash")) for word in words):
+        if any(word.endswith(("_index", "_hash")) or word.startswith("sealed_") for word in words):
             return False
         return bool(super().lookup_allowed(lookup, value, request))
 

@@ -37,7 +37,8 @@ HOLD_COOKIE = "hold"
 KEY_HEADER = "Idempotency-Key"
 HOLD_RATE = "60/10m"
 NEW_HOLD_RATE = "12/10m"  # a hold lasts ten minutes: one address cannot keep a whole week from everybody else
-BOOK_RATE = "20/10m"
+BOOK_RATE = "40/10m"
+UNPROVED_RATE = "20/10m"  # without proof of work: scripts, and browsers that run none
 
 
 class Choice(NamedTuple):
@@ -86,7 +87,7 @@ def details(request: "HttpRequest", slug: str) -> HttpResponse:
     return _keep(page.answer(form, start=start, kept_until=kept.hold_expires_at), request, kept.hold_token)
 
 
-@throttling.limited("scheduling.book", rate=BOOK_RATE)
+@throttling.limited("scheduling.book", rate=BOOK_RATE, unproved=UNPROVED_RATE)
 def book(request: "HttpRequest", slug: str) -> HttpResponse:
     """Book what the form says: 303 to the appointment, 422 for what cannot be, 409 for what is taken, typing kept."""
     return (_book if KEY_HEADER in request.headers else csrf_protect(_book))(request, slug)

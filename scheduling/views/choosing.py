@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import gate
+from accounts import gate, throttling
 from scheduling import openings, weeks
 from scheduling.editions import InForce
 from scheduling.forms import OpeningsQuery
@@ -43,6 +43,7 @@ def book(request: "HttpRequest") -> HttpResponse:
 @gate.public
 @csrf_exempt  # the POST checks by itself: see booking.book
 @require_http_methods(["GET", "HEAD", "POST"])
+@throttling.waits  # the POST counts by itself too
 def service(request: "HttpRequest", slug: str) -> "HttpResponseBase":
     """A week of openings; a POST books one."""
     if request.method == "POST":

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import gate
+from accounts import gate, throttling
 from audit import context
 from audit.tasks import nudge_outbox
 from governance import tenancy
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 View = Callable[..., HttpResponse]
+MANAGE_RATE = "60/10m"
 
 
 def by_token(view: View) -> View:
@@ -66,6 +67,7 @@ def booking(request: "HttpRequest", appointment: Appointment, token: str) -> Htt
 @gate.public
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
+@throttling.limited("scheduling.manage", rate=MANAGE_RATE)
 @by_token
 def booking_cancel(request: "HttpRequest", appointment: Appointment, token: str) -> HttpResponse:
     """Ask once more; a POST cancels."""
@@ -87,6 +89,7 @@ def booking_cancel(request: "HttpRequest", appointment: Appointment, token: str)
 @gate.public
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
+@throttling.limited("scheduling.manage", rate=MANAGE_RATE)
 @by_token
 def booking_reschedule(request: "HttpRequest", appointment: Appointment, token: str) -> HttpResponse:
     """A week of other times; a POST moves the appointment to one of them."""

@@ -36,4 +36,4 @@ def test_the_house_as_it_stands_has_none(db: None) -> None:
 
 def test_a_missing_gate_is_found() -> None:
     with override_settings(MIDDLEWARE=[]):
-        assert [found.id for found in checks.the_gate_stands(None)] == ["accounts.E002"] * 3
+        assert [found.id for found in checks.the_gate_stands(None)] == ["accounts.E002"] * 4

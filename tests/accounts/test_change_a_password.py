@@ -12,8 +12,8 @@ from tests.factories import accounts as people
 ADDRESS = "/account/password/"
 
 
-def change(client: Client, new: str, *, old: str = people.PASSWORD):
-    return client.post(ADDRESS, {"old_password": old, "new_password1": new, "new_password2": new})
+def change(client: Client, new: str, *, old: str = people.PASSWORD, query: str = ""):
+    return client.post(ADDRESS + query, {"old_password": old, "new_password1": new, "new_password2": new})
 
 
 def test_changed_here_and_ended_elsewhere(enter: Callable[..., Client], owner: User) -> None:

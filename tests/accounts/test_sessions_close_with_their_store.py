@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client, override_settings
 
 from accounts.models import Tenant, User
+from accounts.session_table import stored_name
 from tests.factories import accounts as people
 
 DEAD = {"default": {"BACKEND": "verso.redis_cache.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}}
@@ -15,7 +16,7 @@ DEAD = {"default": {"BACKEND": "verso.redis_cache.RedisCache", "LOCATION": "redi
 
 @pytest.fixture
 def dead_store(tenant: Tenant) -> Iterator[None]:
-    with override_settings(SESSION_ENGINE="accounts.sessions", CACHES=DEAD, AXES_HANDLER=settings.AXES_HANDLER):
+    with override_settings(SESSION_ENGINE="accounts.session_store", CACHES=DEAD, AXES_HANDLER=settings.AXES_HANDLER):
         yield
 
 
@@ -48,8 +49,8 @@ def test_sessions_are_on_the_server_and_their_cookie_is_hard(client: Client, vis
     answer = client.get("/account/")
     assert answer.status_code == 200
     assert (settings.SESSION_COOKIE_HTTPONLY, settings.SESSION_COOKIE_SAMESITE) == (True, "Strict")
-    if settings.SESSION_ENGINE.endswith(".db"):
-        assert Session.objects.filter(session_key=client.session.session_key).exists()
+    if settings.SESSION_ENGINE.endswith("table"):
+        assert Session.objects.filter(session_key=stored_name(client.session.session_key)).exists()
 
 
 def test_production_hardens_the_cookie() -> None:

@@ -16,7 +16,7 @@ from tests.factories import accounts as people
 
 HIDDEN = ["otp_totp.totpdevice", "otp_static.staticdevice", "two_factor.phonedevice", "axes.accessattempt"]
 HIDDEN += ["axes.accesslog", "axes.accessfailurelog", "sessions.session", "auth.group", "auth.permission"]
-HIDDEN += ["accounts.recoverycode"]
+HIDDEN += ["accounts.recoverycode", "accounts.authenticator", "accounts.securitykey"]
 
 
 @pytest.mark.parametrize("label", HIDDEN)
@@ -30,7 +30,9 @@ def test_seeds_cannot_be_asked_for(enter: Callable[..., Client], owner: User) ->
     """Stock: `?key__startswith=` found out an authenticator's key sign by sign."""
     device = people.enrol(owner)
     client = enter(owner)
-    assert client.get("/admin/otp_totp/totpdevice/", {"key__startswith": device.key[0]}).status_code == 404
+    asked = {"sealed_seed__startswith": device.seed.hex()[0]}
+    for address in ["/admin/otp_totp/totpdevice/", "/admin/accounts/authenticator/"]:
+        assert client.get(address, asked).status_code == 404
 
 
 @pytest.mark.parametrize("asked", ["name__regex=(", "name__iregex=.*.*.*=", "slug__regex=^a", "tenant__slug=a"])

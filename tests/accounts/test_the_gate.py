@@ -36,10 +36,17 @@ def ask(view: Callable[..., Any], user: User) -> HttpResponse | None:
 def test_every_closed_address_leads_strangers_to_sign_in(tenant: object) -> None:
     from django.contrib.auth.models import AnonymousUser
 
-    closed = [view for view in views() if gate.verdict_for(view) is not gate.Mark.PUBLIC]
+    marks = {gate.Mark.ENTRANCE, gate.Mark.SIGNED_IN, gate.Mark.STAFF}
+    closed = [view for view in views() if gate.verdict_for(view) in marks]
     assert len(closed) > 40
     answers = {getattr(view, "__name__", str(view)): ask(view, AnonymousUser()) for view in closed}
     assert {answer.url for answer in answers.values()} == {"/account/login/?next=/somewhere/"}
+
+
+def test_what_is_for_programs_asks_strangers_and_sessions_for_a_token(tenant: object, owner: User) -> None:
+    for view in [view for view in views() if gate.verdict_for(view) is gate.Mark.TOKEN]:
+        assert ask(view, owner).status_code == 401
+    assert gate.judge(gate.Mark.TOKEN, owner) is gate.Verdict.SIGN_IN
 
 
 def test_an_unmarked_view_is_for_verified_staff(owner: User, visitor: User) -> None:

@@ -123,7 +123,7 @@ def test_refusals_of_people_signed_in_are_all_written(visitor: User, enter: Call
 def test_lockouts_are_all_written(owner: User) -> None:
     locked = [password_step(Client(), owner.email, "wrong").status_code for _turn in range(FIRST + 10)].count(429)
     assert locked > FIRST
-    assert written("accounts.signin.locked") == locked
+    assert written("accounts.signin.locked") == 1  # the pauses that follow belong to the same lock
     assert sums("accounts.signin.locked") == []
 
 
@@ -214,10 +214,10 @@ def test_forms_without_their_token_are_bounded(tenant: Tenant, long_windows: dat
 
 
 def test_wrong_passwords_are_bounded(tenant: Tenant, long_windows: datetime) -> None:
-    for number in range(FIRST + 9):
+    for number in range(FIRST + 1):
         password_step(Client(), f"nobody-{number}@demo.example", "wrong")
     floods.sum_up(at=long_windows)
-    assert (written("accounts.signin.failed"), sums("accounts.signin.failed")) == (FIRST, [9])
+    assert (written("accounts.signin.failed"), sums("accounts.signin.failed")) == (FIRST, [1])
 
 
 @pytest.mark.urls("tests.audit.pages")

@@ -21,6 +21,16 @@ class Undone(Exception):
     """Rolls a transaction back."""
 
 
+@pytest.mark.django_db
+def test_nothing_is_written_for_somebody_who_may_act_no_longer() -> None:
+    def no() -> None:
+        raise Undone
+
+    with context.acting(confirm=no), pytest.raises(Undone):
+        ledger.record("scheduling.appointment.booked", SUBJECT)
+    assert Event.objects.count() == 0
+
+
 @pytest.mark.guarantee
 @pytest.mark.django_db
 def test_an_act_leaves_an_event_a_marker_and_whom_it_concerns() -> None:

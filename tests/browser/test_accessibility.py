@@ -105,6 +105,7 @@ def test_a_refused_form_leads_to_its_fields(tenant: Tenant, open_page: Callable[
     page.get_by_label("Your name").fill("Ada Winter")
     page.get_by_label("Your e-mail").fill("not an address")
     page.get_by_role("button", name="Send message").click()
+    page.locator("#errors").wait_for()  # the proof of work is made first
     assert violations(page) == []
     assert page.evaluate("document.activeElement.id") == "errors"
     page.get_by_role("link", name="Your e-mail").click()

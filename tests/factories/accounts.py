@@ -1,5 +1,6 @@
 """Tenants, people and how they come in. Every user's password is `PASSWORD`."""
 
+import secrets
 import time
 from datetime import datetime
 from typing import Any
@@ -8,10 +9,9 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.utils import timezone
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import roles, signin, tenants
-from accounts.models import Membership, Role, RoleGrant, Tenant, User
+from accounts import roles, security, signin, tenants
+from accounts.models import Authenticator, Membership, Role, RoleGrant, Tenant, User
 from governance import tenancy
 
 PASSWORD = "four unrelated quiet words"
@@ -54,16 +54,24 @@ def give(user: User, role: str, *, expires_at: datetime | None = None) -> RoleGr
     return roles.grant(membership, role=Role.objects.get(key=role), by=None, at=timezone.now(), expires_at=expires_at)
 
 
-def enrol(user: User) -> TOTPDevice:
+def enrol(user: User, *, seed: bytes | None = None) -> Authenticator:
     """An authenticator for this user."""
-    return TOTPDevice.objects.create(user=user, name="default")
+    device = Authenticator(user=user, name="default")
+    device.seed = seed or secrets.token_bytes(20)
+    device.save()
+    return device
 
 
-def code_for(device: TOTPDevice, *, steps: int = 0) -> str:
+def code_for(device: Authenticator, *, steps: int = 0) -> str:
     """What the authenticator shows now, or `steps` half minutes later."""
-    totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
-    totp.time = time.time() + steps * device.step
-    return f"{totp.token():0{device.digits}d}"
+    return code_of(device.seed, steps=steps, drift=device.drift)
+
+
+def code_of(seed: bytes, *, steps: int = 0, drift: int = 0) -> str:
+    """What an app shows that was given this seed."""
+    totp = TOTP(seed, drift=drift)
+    totp.time = time.time() + steps * totp.step
+    return f"{totp.token():06d}"
 
 
 def enter(user: User, *, client: Client | None = None, level: int = 2) -> Client:
@@ -77,8 +85,11 @@ def enter(user: User, *, client: Client | None = None, level: int = 2) -> Client
     client.force_login(user, backend="accounts.backends.PasswordBackend")
     evidence = signin.Evidence(("password", "totp") if level == 2 else ("password",))
     session = client.session
-    session.update(signin.standing(user, evidence, at=timezone.now()))
+    now = timezone.now()
+    session.update(signin.standing(user, evidence, at=now))
     session.save()
+    bounds = signin.limits(security.in_force(), remembered=False, required_level=level)
+    signin.open_row(user, evidence, key=session.session_key or "", at=now, bounds=bounds)
     return client
 
 

@@ -24,15 +24,33 @@ from tools import messages, words
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{[\w:]*\}")
 TAG = re.compile(r"<[^<>]+>")
-SAME_IN_SPANISH = {"Error", "Editor", "Auditor", "Re: %(subject)s", "no", "roles", "host", "hosts", "D j M Y"}
+SAME_IN_SPANISH = {
+    "Error",
+    "Editor",
+    "Auditor",
+    "Re: %(subject)s",
+    "no",
+    "roles",
+    "host",
+    "hosts",
+    "D j M Y",
+    "Cookies",
+    "OpenID Connect",
+    "Roles",
+    "SAML 2.0",
+}
 SHORT_FOR_UNITS = re.compile(r"^[%()\w\s]*\b(min|h)$")
 OURS = ("audit", "governance", "accounts", "scheduling", "cms", "operations")
 # Fields no page shows: keys, hashes and counters the code keeps for itself.
 INTERNAL = {
     "id", "value", "email_index", "phone_index", "wrapped_key", "email_key", "session_epoch", "ical_uid", "manage_hash",
-    "manage_generation", "hold_hash", "sent_once", "serialized_data", "pk",
+    "manage_generation", "hold_hash", "sent_once", "serialized_data", "pk", "digest", "key_digest", "epoch",
+    "password_must_change",
 }  # fmt: skip
-INTERNAL_MODELS = {"NameToken", "RecoveryCode"}
+INTERNAL_MODELS = {
+    "Authenticator", "LogoutTokenSeen", "NameToken", "PasswordHistory", "RecoveryCode", "SamlSeenAssertion",
+    "SecurityKey",
+}  # fmt: skip
 ONLY_IN_ADDRESSES = {"CalendarQuery.view"}
 # Words that are the same in every language, or addressed to a mail program and not to a person.
 NOT_WORDS = {"Verso", "colM"}

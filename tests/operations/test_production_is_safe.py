@@ -25,6 +25,7 @@ UNSAFE = {
     "verso.E011": {"DATABASE_URL": "postgres://postgres@127.0.0.1:5432/verso"},
     "verso.E012": {"METRICS_TOKEN": "guessable"},
     "verso.E013": {"S3_BUCKET_PUBLIC": "files", "S3_BUCKET_PRIVATE": "files"},
+    "verso.E014": {"SSO_ALLOW_LOOPBACK": "on"},
 }
 
 

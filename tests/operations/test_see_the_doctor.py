@@ -11,8 +11,10 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
+from accounts import break_glass
 from accounts.models import Tenant
 from audit import outbox
+from tests.factories import accounts as people
 from verso.operations import doctor, heartbeats, numbers
 
 
@@ -65,6 +67,17 @@ def test_a_silent_clock_is_told_and_fails() -> None:
     assert seen()[1] is False
     call_command("note_heartbeat", stdout=StringIO())
     assert sentence("clockwork")[0] is True
+
+
+def test_break_glass_is_an_alarm_while_it_is_in_force(tenant: Tenant) -> None:
+    assert sentence("break_glass") == (True, "nobody has broken the glass")
+    now, operator = timezone.now(), people.make_user("operator")
+    people.enrol(operator)
+    break_glass.open(operator, by=None, at=now, reason="nobody can be reached")
+    ok, told = sentence("break_glass")
+    assert (ok, told.startswith("in force: demo for 59 minutes")) == (False, True)
+    break_glass.end(operator, by=None, at=now)
+    assert sentence("break_glass")[0] is True
 
 
 def test_messages_that_do_not_get_out_are_told(tenant: Tenant) -> None:

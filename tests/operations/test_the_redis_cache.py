@@ -3,7 +3,7 @@
 import pytest
 from django.core.cache import cache
 
-from accounts import sessions
+from accounts import session_store
 from verso.redis_cache import RedisCache
 
 
@@ -21,8 +21,8 @@ def test_reading_and_writing_elsewhere_do_not() -> None:
 
 def test_a_session_key_that_is_taken_is_not_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = iter(["k" * 32, "k" * 32, "l" * 32])
-    monkeypatch.setattr(sessions, "get_random_string", lambda *_size: next(keys))
-    first, second = sessions.SessionStore(), sessions.SessionStore()
+    monkeypatch.setattr(session_store, "get_random_string", lambda *_size: next(keys))
+    first, second = session_store.SessionStore(), session_store.SessionStore()
     first.create()
     second.create()
     assert (first.session_key, second.session_key) == ("k" * 32, "l" * 32)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Tenant
 from scheduling import bookings, weeks
 from scheduling.models import Allocation, Appointment, Service
+from tests.accounts.proving import proof
 from tests.factories.scheduling import make_booking, make_service, on, providers_of
 from tests.scheduling_doors.conftest import ADDRESS, hidden_in, starts_in
 
@@ -212,6 +213,27 @@ def test_many_bookings_from_one_address_are_slowed_down(typed: dict[str, str], s
     assert answers[20].status_code == 429
     assert int(answers[20]["Retry-After"]) > 0
     assert "<h1>" in answers[20].content.decode()
+
+
+def test_whoever_shows_proof_of_work_may_go_on(
+    typed: dict[str, str], send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.conf.CHALLENGE_ROUNDS", 3)
+    statuses = [send(typed, email="broken", request_id=str(number), altcha=proof()).status_code for number in range(41)]
+    assert statuses == [422] * 40 + [429]
+
+
+def test_a_robot_that_fills_every_field_is_told_so(typed: dict[str, str], send: Send) -> None:
+    answer = send(typed, website="https://spam.example")
+    assert answer.status_code == 422
+    assert "Please leave the field “website” empty" in answer.content.decode()
+    assert not Appointment.objects.exists()
+
+
+def test_the_form_carries_the_proof_and_the_trap(service: Service, start: str, client: Client) -> None:
+    page = client.get(DETAILS, {"start": start}).content.decode()
+    assert page.count('name="altcha"') == page.count('name="website"') == 1
+    assert '<div class="trap" aria-hidden="true">' in page
 
 
 @override_settings(RATE_LIMITS=True, RATELIMIT_ENABLE=True)

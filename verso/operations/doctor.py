@@ -13,6 +13,9 @@ from django.core.mail import get_connection
 from django.db import connection
 from django.utils import timezone
 
+from accounts import breaches, guesses
+from accounts import conf as accounts_conf
+from accounts.models import RoleGrant
 from audit import outbox
 from governance import grants, providers, rls, tenancy
 from verso.operations import heartbeats
@@ -60,6 +63,16 @@ def clockwork() -> Answer:
     return Answer(True, f"beat and worker were seen {_ago(age)} ago")
 
 
+def break_glass() -> Answer:
+    """Nobody is an owner by break-glass at this moment."""
+    now = timezone.now()
+    with tenancy.across():
+        source = RoleGrant.Source.BREAK_GLASS
+        grants = RoleGrant.across_tenants.filter(source=source, expires_at__gt=now).select_related("tenant")
+        found = [f"{given.tenant.slug} for {_ago(given.expires_at - now)} more" for given in grants if given.expires_at]
+    return Answer(False, f"in force: {'; '.join(found)}") if found else Answer(True, "nobody has broken the glass")
+
+
 def messages() -> Answer:
     """What is due in the outbox gets out."""
     now = timezone.now()
@@ -81,6 +94,22 @@ def mail() -> Answer:
     backend.open()
     backend.close()
     return Answer(True, "the mail server answers")
+
+
+def passwords() -> Answer:
+    """Passwords known from breaches are found out."""
+    if not breaches.is_asked():
+        return Answer(True, "only the bundled list of common passwords is asked; set HIBP_URL to ask about breaches")
+    if breaches.is_known("password") is None:
+        return Answer(False, "the range service at HIBP_URL does not answer; the bundled list speaks alone meanwhile")
+    return Answer(True, "the range service at HIBP_URL answers")
+
+
+def lockouts() -> Answer:
+    """Nobody guesses at passwords in earnest."""
+    number = guesses.lockouts()
+    told = f"{number} accounts or addresses ran out of guesses in about an hour"
+    return Answer(number < accounts_conf.MANY_LOCKOUTS, f"{told}; see docs/operating/lockouts.md" if number else told)
 
 
 def files() -> Answer:
@@ -111,8 +140,11 @@ QUESTIONS: dict[str, Question] = {
     "roles": roles,
     "keys": keys,
     "clockwork": clockwork,
+    "break_glass": break_glass,
     "messages": messages,
     "mail": mail,
+    "passwords": passwords,
+    "lockouts": lockouts,
     "files": files,
     "static": static_files,
 }

@@ -109,6 +109,11 @@ RULES: dict[str, tuple[Rule, str, str]] = {
         "Public and private files would share a bucket, or one of the two has none.",
         "Set S3_BUCKET_PUBLIC and S3_BUCKET_PRIVATE to two different buckets.",
     ),
+    "verso.E014": (
+        lambda: bool(settings.SSO_ALLOW_LOOPBACK),
+        "SSO_ALLOW_LOOPBACK lets whoever sets up an identity provider make this server call itself.",
+        "Remove it; it is for tests and demonstrations.",
+    ),
 }
 
 

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "accounts.middleware.GateMiddleware",
+    "accounts.middleware.StepUpMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -105,6 +106,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "cms.context_processors.site",
+                "accounts.context_processors.seen_as",
             ],
         },
     },
@@ -135,10 +137,10 @@ if env.MIGRATION_DATABASE_URL:  # the role that owns the tables; `migrate` uses 
 CACHES: dict[str, Any]
 if env.REDIS_URL:
     CACHES = {"default": {"BACKEND": "verso.redis_cache.RedisCache", "LOCATION": env.REDIS_URL}}
-    SESSION_ENGINE = "accounts.sessions"
+    SESSION_ENGINE = "accounts.session_store"
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "verso"}}
-    SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    SESSION_ENGINE = "accounts.session_table"
 
 CELERY_BROKER_URL = env.CELERY_BROKER_URL or env.REDIS_URL or "filesystem://here"
 if CELERY_BROKER_URL.startswith("filesystem://"):
@@ -168,8 +170,10 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "clearsessions": {"task": "accounts.tasks.clearsessions", "schedule": 86_400.0, "options": {"expires": 3600}},
     "deliver_outbox": {"task": "audit.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "end_expired_grants": {"task": "accounts.tasks.end_expired_grants", "schedule": 60.0, "options": {"expires": 60}},
     "note_heartbeat": {"task": "verso.operations.tasks.note_heartbeat", "schedule": 30.0, "options": {"expires": 30}},
     "sum_up_refusals": {"task": "audit.tasks.sum_up_refusals", "schedule": 60.0, "options": {"expires": 60}},
+    "sweep_sessions": {"task": "accounts.tasks.sweep_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
     "release_holds": {"task": "scheduling.tasks.release_holds", "schedule": 60.0, "options": {"expires": 60}},
 }
 
@@ -248,16 +252,21 @@ LOGOUT_REDIRECT_URL = "/"
 TWO_FACTOR_PATCH_ADMIN = False  # accounts.admin_site has the one way in
 TWO_FACTOR_LOGIN_TIMEOUT = 600
 TWO_FACTOR_QR_FACTORY = "qrcode.image.svg.SvgPathFillImage"  # white ground, so that it scans in the dark look
-AXES_HANDLER = "accounts.throttling.ReservingHandler"
+# The plugin's ceremony, without its pages and table. The relying party is the request's host: see security_keys.py.
+TWO_FACTOR_WEBAUTHN_RP_NAME = "Verso"
+TWO_FACTOR_WEBAUTHN_UV_REQUIREMENT = "required"
+TWO_FACTOR_WEBAUTHN_ATTESTATION_CONVEYANCE = "none"
+TWO_FACTOR_WEBAUTHN_AUTHENTICATOR_ATTACHMENT = None
+TWO_FACTOR_WEBAUTHN_PREFERRED_TRANSPORTS = None
+TWO_FACTOR_WEBAUTHN_PEM_ROOT_CERTS_BYTES_BY_FMT = None
+HIBP_URL = env.HIBP_URL
+AXES_HANDLER = "accounts.guesses.ReservingHandler"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "accounts.throttling.attempted_email"
+AXES_USERNAME_CALLABLE = "accounts.guesses.attempted_email"
 AXES_CLIENT_IP_CALLABLE = "accounts.throttling.client_ip"
-AXES_LOCKOUT_CALLABLE = "accounts.throttling.lockout_response"
+AXES_LOCKOUT_CALLABLE = "accounts.guesses.lockout_response"
 AXES_VERBOSE = False
 RATELIMIT_IP_META_KEY = "accounts.throttling.client_ip"
 AUTHENTICATION_BACKENDS = [
@@ -267,20 +276,27 @@ AUTHENTICATION_BACKENDS = [
 ]
 PASSWORD_HASHERS = ["accounts.hashers.Argon2id"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.validators.LengthByFactor"},
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ["email", "display_name"]},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.password_rules.LengthByFactor"},
+    {"NAME": "accounts.password_rules.NotOfThisPlace"},
+    {"NAME": "accounts.password_rules.NotCommon"},
+    {"NAME": "accounts.password_rules.NotEarlier"},
+    {"NAME": "accounts.password_rules.NotBreached"},
 ]
 SESSION_COOKIE_NAME = "session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
-CSRF_COOKIE_SAMESITE = "Strict"
+# Lax: a mailed link must find the token of forms open in other tabs, or it would replace it and they could not be sent.
+CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+DEVICE_COOKIE_NAME = "device"
+DEVICE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
+DEVICE_COOKIE_SAMESITE = "Lax"  # it proves nothing by itself, and is wanted when a provider sends somebody back
 CSRF_FAILURE_VIEW = "cms.views.errors.csrf_failure"
+# A sign-in at a provider comes back from another site, where a Strict cookie does not: this Lax one lives ten minutes.
+FLOW_COOKIE_NAME = "flow"
+# Identity providers on this very machine, over http too: for tests and demonstrations.
+SSO_ALLOW_LOOPBACK = env.SSO_ALLOW_LOOPBACK
 RATE_LIMITS = env.RATE_LIMITS
 RATELIMIT_ENABLE = RATE_LIMITS
 

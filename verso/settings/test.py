@@ -23,3 +23,6 @@ if env.REDIS_URL and env.TEST_WORKER:
 
 # What is believed about hosts does not grow old in the middle of a story that counts queries; conftest forgets it.
 TENANT_CACHE_SECONDS = 600.0
+
+# The stories' identity providers run on this machine.
+SSO_ALLOW_LOOPBACK = True

@@ -22,6 +22,8 @@ MUTED = {
     "asyncio": "WARNING",
     "amqp": "WARNING",
     "axes": "CRITICAL",
+    "djangosaml2": "CRITICAL",
+    "saml2": "CRITICAL",
     "boto3": "WARNING",
     "botocore": "WARNING",
     "faker": "WARNING",
@@ -31,6 +33,7 @@ MUTED = {
     "psycopg.pool": "CRITICAL",
     "s3transfer": "WARNING",
     "urllib3": "WARNING",
+    "xmlschema": "CRITICAL",
 }
 
 

@@ -17,10 +17,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import factors, passwords, tenants
-from accounts.models import Tenant, User, normalise_email
+from accounts.models import Authenticator, Tenant, User, normalise_email
 from cms import messages
 from governance import tenancy
 from scheduling import bookings, openings, timetable
@@ -88,7 +87,7 @@ def _admit(business: Business, role: str, name: str, *, at: datetime) -> None:
     passwords.change(user, new=password_of(email), at=at)
     if role != "visitor":
         factors.enrol(user, key=secrets.token_hex(20), at=at)
-        TOTPDevice.objects.filter(user=user).update(last_t=-1)  # nobody has shown a code yet
+        Authenticator.objects.filter(user=user).update(last_t=-1)  # nobody has shown a code yet
 
 
 def _open_doors(business: Business, *, at: datetime) -> None:
@@ -211,7 +210,7 @@ def _sign_in(business: Business, role: str) -> dict[str, Any]:
     """How one person signs in; what they have changed since is theirs and not told."""
     email = _email(business, role)
     user = User.objects.get(email_key=normalise_email(email))
-    device = TOTPDevice.objects.filter(user=user, confirmed=True).first()
+    device = Authenticator.objects.filter(user=user, confirmed=True).first()
     password = password_of(email)
     return {
         "tenant": business.slug,
@@ -219,7 +218,7 @@ def _sign_in(business: Business, role: str) -> dict[str, Any]:
         "name": user.display_name,
         "email": email,
         "password": password if user.check_password(password) else None,
-        "totp_secret": base64.b32encode(device.bin_key).decode() if device else None,
+        "totp_secret": base64.b32encode(device.seed).decode() if device else None,
     }
 
 

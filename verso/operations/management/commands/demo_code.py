@@ -1,14 +1,11 @@
 """What the authenticator of a demo person shows now, for those who have no telephone at hand."""
 
-import time
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import normalise_email
+from accounts.models import Authenticator, normalise_email
 from audit.management.base import OperatorCommand
 
 
@@ -25,12 +22,10 @@ class Command(OperatorCommand):
         key = normalise_email(email)
         if settings.PRODUCTION or not key.endswith(("@demo.example", "@second.example")):
             raise CommandError("Codes are shown for the people of the demo only.")
-        device = TOTPDevice.objects.filter(user__email_key=key, confirmed=True).first()
+        device = Authenticator.objects.filter(user__email_key=key, confirmed=True).first()
         if device is None:
             raise CommandError(f"{email} has no authenticator. Try: manage.py seed_demo")
-        totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
-        totp.time = time.time()
-        return {"code": f"{totp.token():0{device.digits}d}"}
+        return {"code": f"{device.clock().token():0{device.DIGITS}d}"}
 
     def say(self, done: dict[str, Any]) -> str:
         """The code alone."""

@@ -1,0 +1,250 @@
+"""Acts that ask for a proof of their own: which ones, how strong, how fresh. The map is code; doors only name acts.
+
+    stepping_up.protect("scheduling.cancel_day", _("cancel a whole day"), covers=("scheduling:cancel_day",))
+
+    @step_up("scheduling.cancel_day")
+    def cancel_day(request): …
+
+An act covers views by name (`accounts:key_remove`) and what the admin does with a model: `accounts.rolegrant:add`,
+`accounts.rolegrant:revoke` (an action of its list), `accounts.securitypolicy:*` (whatever is sent there). A view of a
+lower floor marks itself: `view.step_up = "…"`. `accounts.middleware.StepUpMiddleware` asks before the view runs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core.cache import cache
+from django.utils.translation import gettext_lazy as _
+
+from accounts import policies, security, signin
+from accounts.models import ExternalIdentity, IdentityProvider, User
+
+if TYPE_CHECKING:
+    from django.contrib.sessions.backends.base import SessionBase
+    from django.utils.functional import _StrPromise
+
+View = TypeVar("View", bound=Callable[..., Any])
+MARK = "step_up"
+# What the session keeps: when a key was last shown, which verification was used up, and why an act is done.
+KEY_SHOWN, SPENT, REASON = "key_shown", "proof_spent", "act_reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act, and what must be shown for it. `permission` is asked before any factor: one of these codes, if any."""
+
+    name: str
+    label: "_StrPromise | str"
+    covers: tuple[str, ...] = ()
+    permission: str = ""
+    level: int = policies.TWO_FACTORS
+    minutes: int | None = None  # None: as long as the tenant's policy says; never longer
+    resists_phishing: bool = False
+    one_shot: bool = False
+    needs_reason: bool = False
+    also_reading: bool = False
+
+
+class UnknownAct(LookupError):
+    """A view names an act that no map holds: it stays closed."""
+
+
+_acts: dict[str, Act] = {}
+_covering: dict[str, Act] = {}
+_providers: dict[str, Callable[..., Any]] = {}
+
+
+def protect(name: str, label: "_StrPromise | str", *, covers: Iterable[str] = (), **demands: Any) -> Act:
+    """Put an act into the map. Refuses with `ValueError` what another act covers already."""
+    act = Act(name, label, tuple(covers), **demands)
+    taken = [cover for cover in act.covers if _covering.get(cover, act).name != name]
+    if taken:
+        raise ValueError(f"{', '.join(taken)} is covered by another act already.")
+    _acts[name] = act
+    _covering.update(dict.fromkeys(act.covers, act))
+    return act
+
+
+def step_up(name: str) -> Callable[[View], View]:
+    """Mark a view with the act it does."""
+
+    def mark(view: View) -> View:
+        setattr(view, MARK, name)
+        return view
+
+    return mark
+
+
+def acts() -> list[Act]:
+    """The whole map, by name."""
+    return [_acts[name] for name in sorted(_acts)]
+
+
+def find(name: str) -> Act | None:
+    """An act by its name."""
+    return _acts.get(name)
+
+
+def may_do(user: User, act: Act) -> bool:
+    """Whether the act is theirs to do at all."""
+    return not act.permission or any(user.has_perm(code) for code in act.permission.split())
+
+
+def act_of(view: Callable[..., Any], *, view_name: str, posted: bool, chosen: Iterable[str]) -> Act | None:
+    """The act a request is about to do, if the map holds it. Refuses with `UnknownAct` a mark that means nothing."""
+    marked = getattr(view, MARK, "")
+    if marked and marked not in _acts:
+        raise UnknownAct(marked)
+    names = [view_name, *_done_in_admin(view_name, chosen)]
+    found = [_acts[marked]] if marked else []
+    found += [_covering[name] for name in names if name in _covering]
+    return next((act for act in found if posted or act.also_reading), None)
+
+
+def _done_in_admin(view_name: str, chosen: Iterable[str]) -> Iterator[str]:
+    """`admin:accounts_rolegrant_add` is `accounts.rolegrant:add`; actions of a list go by their own name."""
+    space, _colon, name = view_name.rpartition(":")
+    parts = name.split("_", 2)
+    if space != "admin" or len(parts) < 3:
+        return
+    model = ".".join(parts[:2])
+    for done in chosen if parts[2] == "changelist" else [parts[2]]:
+        yield f"{model}:{done}"
+    yield f"{model}:*"
+
+
+# --- freshness -------------------------------------------------------------------------------------------------------
+def _verified(session: "SessionBase", act: Act) -> float:
+    if act.resists_phishing:
+        return float(session.get(KEY_SHOWN, 0))
+    return float((session.get(signin.STANDING) or {}).get("verified", 0))
+
+
+def is_fresh_for(session: "SessionBase", act: Act, *, at: datetime) -> bool:
+    """Whether the session holds the proof an act asks for: shown lately, strong enough, not used up."""
+    kept, verified = session.get(signin.STANDING) or {}, _verified(session, act)
+    longest = min(filter(None, (act.minutes, security.in_force().step_up_minutes)))
+    return (
+        kept.get("level", 0) >= act.level
+        and verified > session.get(SPENT, 0)
+        and at - datetime.fromtimestamp(verified, UTC) <= timedelta(minutes=longest)
+        and (not act.needs_reason or (session.get(REASON) or {}).get("act") == act.name)
+    )
+
+
+def note(session: "SessionBase", methods: Iterable[str], *, at: datetime) -> None:
+    """Remember when a key was shown: what is said about a session as a whole does not tell."""
+    if "webauthn" in methods:
+        session[KEY_SHOWN] = at.timestamp()
+
+
+def spend(session: "SessionBase", act: Act) -> bool:
+    """Use the proof up, for all acts. True for exactly one of those who bring it at the same time."""
+    verified = float((session.get(signin.STANDING) or {}).get("verified", 0))
+    used = max(verified, _verified(session, act))
+    session[SPENT] = used
+    session.pop(REASON, None)
+    proof = sha256(f"{session.session_key}|{used!r}".encode()).hexdigest()
+    return bool(cache.add(f"accounts.proof:{proof}", 1, timeout=24 * 3600))
+
+
+# --- people who come from a provider ---------------------------------------------------------------------------------
+def at_provider(protocol: str) -> Callable[[View], View]:
+    """Say how somebody proves themselves anew at a provider of this protocol: `view(request, idp, next)`."""
+
+    def register(view: View) -> View:
+        _providers[protocol] = view
+        return view
+
+    return register
+
+
+def provider_of(session: "SessionBase", user: User) -> tuple[IdentityProvider, Callable[..., Any]] | None:
+    """The provider a session came from, and how to be sent back there; None for a local session."""
+    kept = session.get(signin.STANDING) or {}
+    if not {"idp", "idp-mfa"} & set(kept.get("methods", ())):
+        return None
+    links = ExternalIdentity.objects.filter(user=user, idp__status=IdentityProvider.Status.LIVE).select_related("idp")
+    link = (links.filter(idp=kept["idp"]) if kept.get("idp") else links).first()
+    ask = _providers.get(link.idp.protocol) if link else None
+    return (link.idp, ask) if link and ask else None
+
+
+# --- the map of the house's lower floors -----------------------------------------------------------------------------
+def _changing(*models: str) -> str:
+    return " ".join(f"accounts.{act}_{model}" for model in models for act in ("add", "change", "delete"))
+
+
+protect(
+    "accounts.change_policy",
+    _("change the security policy"),
+    covers=("accounts.securitypolicy:*",),
+    permission="accounts.change_securitypolicy",
+)
+protect(
+    "accounts.change_providers",
+    _("change identity providers"),
+    covers=("accounts.identityprovider:*", "accounts.grouprolemapping:*"),
+    permission=_changing("identityprovider", "grouprolemapping"),
+)
+protect("accounts.change_roles", _("change roles"), covers=("accounts.role:*",), permission=_changing("role"))
+protect("accounts.give_roles", _("give roles"), covers=("accounts.rolegrant:add",), permission="accounts.add_rolegrant")
+protect(
+    "accounts.admit_members",
+    _("admit members"),
+    covers=("accounts.membership:add",),
+    permission="accounts.add_membership",
+)
+protect(
+    "accounts.take_roles",
+    _("take roles back"),
+    covers=("accounts.rolegrant:revoke", "accounts.rolegrant:delete"),
+    permission="accounts.delete_rolegrant",
+)
+protect(
+    "accounts.change_members",
+    _("end or resume memberships"),
+    covers=("accounts.membership:end", "accounts.membership:resume"),
+    permission="accounts.change_membership",
+)
+protect(
+    "accounts.change_tokens",
+    _("make or revoke API tokens"),
+    covers=("accounts.apitoken:*", "accounts:token_add", "accounts:token_revoke"),
+)
+protect("accounts.end_sessions_of_others", _("end other people's sessions"), covers=("accounts.authsession:*",))
+protect(
+    "accounts.break_glass",
+    _("break the glass"),
+    covers=("admin:accounts_break_glass", "admin:accounts_membership_break_glass"),
+    needs_reason=True,
+    one_shot=True,
+)
+protect(
+    "accounts.impersonate",
+    _("act as somebody else"),
+    covers=("admin:accounts_impersonate", "admin:accounts_user_impersonate", "admin:accounts_membership_impersonate"),
+    needs_reason=True,
+    one_shot=True,
+)
+protect(
+    "accounts.remove_factor",
+    _("remove a way to sign in"),
+    covers=("accounts:key_remove", "accounts:authenticator_remove"),
+    one_shot=True,
+)
+protect(
+    "accounts.change_email",
+    _("change the e-mail address"),
+    covers=("accounts:email", "accounts:email_change"),
+    level=policies.ONE_FACTOR,
+)
+protect(
+    "audit.read_sealed",
+    _("read or export sealed values"),
+    covers=("admin:audit_event_export", "admin:audit_event_unseal", "admin:audit_event_bundle"),
+    also_reading=True,
+)

@@ -1,0 +1,1 @@
+"""Pages of coming in, one module for each thing people do."""

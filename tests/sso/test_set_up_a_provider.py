@@ -1,0 +1,236 @@
+"""Setting up an identity provider: through draft and test to live, by those who may, and its secret stays one."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts import identity_providers, outgoing
+from accounts.identity_providers import Status
+from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider, Role, Tenant, User
+from audit.models import Event
+from governance import keys, tenancy
+from tests.factories import accounts as people
+from tests.factories.sso import make_idp
+
+SECRET = "a secret of the client's"
+TYPED: dict[str, Any] = {
+    "slug": "acme",
+    "name": "Acme",
+    "protocol": "oidc",
+    "issuer": "https://login.acme.example",
+    "client_id": "verso",
+}
+
+
+def define(by: User | None, *, secret: str = SECRET, **changes: Any) -> IdentityProvider:
+    return identity_providers.define(
+        IdentityProvider(), by=by, at=timezone.now(), secret=secret, **{**TYPED, **changes}
+    )
+
+
+def revise(idp: IdentityProvider, by: User | None, *, secret: str = "", **changes: Any) -> IdentityProvider:
+    return identity_providers.define(idp, by=by, at=timezone.now(), secret=secret, **changes)
+
+
+def move(idp: IdentityProvider, to: str, by: User | None = None) -> IdentityProvider:
+    return identity_providers.move(idp, to=to, by=by, at=timezone.now())
+
+
+def told() -> list[tuple[str, Any]]:
+    rows = Event.objects.filter(action__startswith="accounts.idp.").order_by("id")
+    return [(row.action.rpartition(".")[2], row.content.get("changes")) for row in rows]
+
+
+def test_a_provider_begins_as_a_draft(owner: User) -> None:
+    idp = define(owner)
+    assert idp.status == Status.DRAFT
+    ((action, changes),) = told()
+    assert (action, changes["issuer"], changes["secret"]) == (
+        "defined",
+        [None, "https://login.acme.example"],
+        ["…", "…"],
+    )
+
+
+def test_the_secret_is_sealed_for_its_row_and_tenant(owner: User) -> None:
+    idp, other = define(owner), define(owner, slug="other", secret="another one")
+    assert identity_providers.open_secret(idp) == SECRET
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sealed_secret FROM accounts_identityprovider")
+        stored = [bytes(row[0]) for row in cursor.fetchall()]
+    assert not [sealed for sealed in stored if SECRET.encode() in sealed]
+    IdentityProvider.objects.filter(pk=idp.pk).update(sealed_secret=other.sealed_secret)
+    with pytest.raises(keys.Undecryptable):
+        identity_providers.open_secret(IdentityProvider.objects.get(pk=idp.pk))
+
+
+def test_the_secret_is_in_no_ledger_entry(owner: User) -> None:
+    revise(define(owner), owner, secret="a newer secret")
+    bodies = b" ".join(bytes(body) for body in Event.objects.values_list("body", flat=True))
+    assert SECRET.encode() not in bodies
+    assert b"a newer secret" not in bodies
+    assert told()[-1] == ("revised", {"secret": ["…", "…"]})
+
+
+def test_a_revision_that_changes_nothing_is_no_act(owner: User) -> None:
+    idp = define(owner)
+    revise(idp, owner, name="Acme")
+    assert [action for action, _changes in told()] == ["defined"]
+
+
+@pytest.mark.parametrize("change", [{"issuer": "https://evil.example"}, {"client_id": "another"}])
+def test_another_issuer_or_client_needs_the_secret_anew(owner: User, change: dict[str, str]) -> None:
+    """Else whoever reaches the form could have the secret sent to themselves."""
+    idp = define(owner)
+    with pytest.raises(identity_providers.SecretNeeded):
+        revise(idp, owner, **change)
+    assert revise(idp, owner, secret="typed again", **change).status == Status.DRAFT
+    assert identity_providers.open_secret(IdentityProvider.objects.get()) == "typed again"
+
+
+def test_another_issuer_is_refused_once_people_are_linked(owner: User) -> None:
+    """Subjects are only unique within an issuer: another one could name itself owner."""
+    idp = define(owner)
+    ExternalIdentity.objects.create(idp=idp, subject="1", user=owner, linked_at=timezone.now())
+    with pytest.raises(identity_providers.IssuerInUse):
+        revise(idp, owner, secret="typed again", issuer="https://evil.example")
+    with pytest.raises(identity_providers.IssuerInUse):
+        revise(idp, owner, secret="typed again", protocol="saml")
+
+
+@pytest.mark.parametrize("issuer", ["http://login.acme.example", "https://10.0.0.1", "https://169.254.169.254/latest"])
+def test_an_issuer_that_may_not_be_called(owner: User, issuer: str) -> None:
+    with pytest.raises(outgoing.Forbidden):
+        define(owner, issuer=issuer)
+
+
+def test_one_short_name_each(owner: User) -> None:
+    define(owner)
+    with pytest.raises(identity_providers.SlugTaken):
+        define(owner)
+
+
+def test_the_short_name_stays_once_it_was_given_away(owner: User) -> None:
+    idp = define(owner)
+    revise(idp, owner, slug="acme2")
+    move(idp, Status.TEST)
+    with pytest.raises(identity_providers.SlugInUse):
+        revise(idp, owner, slug="acme3")
+
+
+def test_enforcing_names_whom_it_is_about(owner: User) -> None:
+    with pytest.raises(identity_providers.NothingToEnforce):
+        define(owner, is_enforced=True)
+    assert define(owner, is_enforced=True, allowed_domains=["acme.example"]).is_enforced
+
+
+def test_only_what_people_type_is_defined(owner: User) -> None:
+    with pytest.raises(TypeError):
+        define(owner, status="live")
+
+
+# --- how far ---------------------------------------------------------------------------------------------------------
+def test_from_draft_to_test_to_live_and_back(owner: User) -> None:
+    idp = define(owner)
+    for to in (Status.TEST, Status.LIVE, Status.TEST, Status.DRAFT):
+        assert move(idp, to, owner).status == to
+    assert [changes["status"] for action, changes in told() if action == "moved"] == [
+        ["draft", "test"],
+        ["test", "live"],
+        ["live", "test"],
+        ["test", "draft"],
+    ]
+
+
+@pytest.mark.parametrize("to", [Status.LIVE, Status.DRAFT, "nonsense", ""])
+def test_no_step_is_left_out(owner: User, to: str) -> None:
+    with pytest.raises(identity_providers.NoSuchStep):
+        move(define(owner), to, owner)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "word"),
+    [({"issuer": ""}, "issuer"), ({"client_id": ""}, "client id"), ({"scopes": "email"}, "openid")],
+)
+def test_nothing_is_tried_before_it_is_whole(owner: User, lacking: dict[str, str], word: str) -> None:
+    with pytest.raises(identity_providers.NotReady, match=word):
+        move(define(owner, **lacking), Status.TEST, owner)
+
+
+def test_nor_without_a_secret_or_metadata(owner: User) -> None:
+    with pytest.raises(identity_providers.NotReady, match="client secret"):
+        move(define(owner, secret=""), Status.TEST, owner)
+    with pytest.raises(identity_providers.NotReady, match="metadata"):
+        move(define(owner, slug="s", protocol="saml", issuer="", secret=""), Status.TEST, owner)
+
+
+# --- who may ---------------------------------------------------------------------------------------------------------
+def test_whoever_cannot_make_an_owner_sets_up_no_provider(owner: User, manager: User) -> None:
+    """A provider's word makes anybody: who names it holds the keys of the house."""
+    idp, role = define(owner), Role.objects.get(key="visitor")
+    mapping = identity_providers.map_group(idp, group="g", role=role, by=owner, at=timezone.now())
+    acts = [
+        lambda: define(manager, slug="own"),
+        lambda: revise(idp, manager, name="Mine"),
+        lambda: move(idp, Status.TEST, manager),
+        lambda: identity_providers.map_group(idp, group="h", role=role, by=manager, at=timezone.now()),
+        lambda: identity_providers.unmap_group(mapping, by=manager, at=timezone.now()),
+    ]
+    for act in acts:
+        with pytest.raises(identity_providers.NotTheirs):
+            act()
+    assert IdentityProvider.objects.get().name == "Acme"
+
+
+def test_groups_hold_roles_and_lose_them(owner: User) -> None:
+    idp, role = define(owner), Role.objects.get(key="receptionist")
+    for _twice in range(2):
+        mapping = identity_providers.map_group(idp, group=" desk ", role=role, by=owner, at=timezone.now())
+    assert GroupRoleMapping.objects.get().group == "desk"
+    identity_providers.unmap_group(mapping, by=owner, at=timezone.now())
+    assert told()[1:] == [
+        ("group_mapped", {"desk": [None, "receptionist"]}),
+        ("group_unmapped", {"desk": ["receptionist", None]}),
+    ]
+    with pytest.raises(identity_providers.NotOneWord):
+        identity_providers.map_group(idp, group=" ", role=role, by=owner, at=timezone.now())
+
+
+# --- the only way in -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("email", "enforced"),
+    [
+        ("ada@acme.example", True),
+        (" Ada@ACME.example ", True),
+        ("ada@ａcme.example", True),
+        ("ada@sub.acme.example", False),
+        ("ada@notacme.example", False),
+        ("acme.example", False),
+        ("ada@", False),
+        ("", False),
+        ("\0", False),
+    ],
+)
+def test_for_whom_a_provider_is_the_only_way_in(tenant: Tenant, email: str, enforced: bool) -> None:
+    idp = make_idp(is_enforced=True, allowed_domains=["@Acme.example"])
+    assert identity_providers.enforced_for(email) == (idp if enforced else None)
+
+
+@pytest.mark.parametrize("fields", [{"status": "test"}, {"is_enforced": False}, {"allowed_domains": []}])
+def test_a_provider_that_is_not_the_only_way_in(tenant: Tenant, fields: dict[str, Any]) -> None:
+    make_idp(**{"is_enforced": True, **fields})
+    assert identity_providers.enforced_for("ada@acme.example") is None
+
+
+def test_the_question_costs_the_same_for_everybody(
+    tenant: Tenant, django_assert_num_queries: Any, second_tenant: Tenant
+) -> None:
+    make_idp(is_enforced=True)
+    with tenancy.within(second_tenant):
+        make_idp(is_enforced=True, allowed_domains=["demo.example"])
+    people.make_member("ada")
+    for email in ("ada@acme.example", "ada@demo.example", "nobody@nowhere.example", ""):
+        with django_assert_num_queries(1):
+            identity_providers.enforced_for(email)
