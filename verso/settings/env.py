@@ -22,6 +22,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 RATE_LIMITS = env.str("RATE_LIMITS", default="on") != "off"
+SSO_ALLOW_LOOPBACK = env.bool("SSO_ALLOW_LOOPBACK", default=False)
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
 MIGRATION_DATABASE_URL = env.str("MIGRATION_DATABASE_URL", default="")
@@ -41,6 +42,9 @@ S3_BUCKET_PUBLIC = env.str("S3_BUCKET_PUBLIC", default="")
 S3_BUCKET_PRIVATE = env.str("S3_BUCKET_PRIVATE", default="")
 S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", default="")
 S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", default="")
+
+# Known from breaches: where the first five hex digits of a password's SHA-1 are asked about; empty asks nobody.
+HIBP_URL = env.str("HIBP_URL", default="")
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
