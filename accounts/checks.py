@@ -16,6 +16,7 @@ PERMITTING = ("get_all_permissions", "get_user_permissions", "get_group_permissi
 GATE = "accounts.middleware.GateMiddleware"
 OFFICE, SIGN_IN = "admin/", "admin/login/"  # the way in, which leads to the one there is
 PROTECT = "Put it into the map with accounts.stepping_up.protect(…)."
+COVER = "Name a view as in its urls.py (accounts:tokens), or what the admin does (accounts.rolegrant:add)."
 THE_ONE = "accounts.backends.TenantPermissionBackend"
 
 
@@ -142,6 +143,35 @@ def marked_acts_are_in_the_map(app_configs: Any, **kwargs: Any) -> list[checks.C
         for view in _views(get_resolver().url_patterns)
         if (name := getattr(view, stepping_up.MARK, "")) and not stepping_up.find(name)
     ]
+
+
+@checks.register(checks.Tags.security)
+def acts_cover_what_exists(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """An act that covers a name nobody has protects nothing, and nobody would notice."""
+    names = set(_names(get_resolver().url_patterns))
+    return [
+        checks.Error(f"The act {act.name} covers {cover}, which does not exist.", hint=COVER, id="accounts.E023")
+        for cover, act in stepping_up.covered().items()
+        if cover not in names and not _is_done_in_admin(cover)
+    ]
+
+
+def _is_done_in_admin(cover: str) -> bool:
+    """Whether the admin does this with a model: its own pages, or an action of its list."""
+    label, _colon, done = cover.partition(":")
+    for model, shown in admin.site._registry.items():
+        if model._meta.label_lower == label:
+            actions = {action if isinstance(action, str) else action.__name__ for action in shown.actions or ()}
+            return done in {"*", "add", "change", "delete", *actions}
+    return False
+
+
+def _names(patterns: Iterable[Any], space: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _names(pattern.url_patterns, f"{space}{pattern.namespace}:" if pattern.namespace else space)
+        elif pattern.name:
+            yield space + pattern.name
 
 
 def _views(patterns: list[Any]) -> Iterator[Any]:

@@ -1,11 +1,11 @@
-"""Server-side sessions in the database, for a machine without Redis. Like Django's, but under digests of the keys."""
+"""Server-side sessions in the database, for a machine without Redis. Like Django's, but sealed, under digests."""
 
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as TableStore
 from django.utils import timezone
 
-from accounts.session_store import digest
+from accounts.session_store import Sealed, digest
 
 ROOM = 40  # signs in Django's column: 160 bits of the digest
 
@@ -15,7 +15,7 @@ def stored_name(key: str) -> str:
     return digest(key)[:ROOM]
 
 
-class SessionStore(TableStore):
+class SessionStore(Sealed, TableStore):
     """Django's sessions in a table whose rows nobody can come in with."""
 
     def _get_session_from_db(self) -> Any:

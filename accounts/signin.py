@@ -226,7 +226,8 @@ def is_fresh(session: "SessionBase", *, at: datetime) -> bool:
     """Whether the second factor was shown a short while ago. Reading pages does not make a session fresh."""
     kept = session.get(STANDING) or {}
     verified = datetime.fromtimestamp(kept.get("verified", 0), UTC)
-    return kept.get("level", 0) >= policies.TWO_FACTORS and at - verified <= conf.FRESH
+    longest = timedelta(minutes=security.in_force().step_up_minutes)
+    return kept.get("level", 0) >= policies.TWO_FACTORS and at - verified <= longest
 
 
 # --- whom to believe --------------------------------------------------------------------------------------------------

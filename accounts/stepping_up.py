@@ -83,6 +83,11 @@ def acts() -> list[Act]:
     return [_acts[name] for name in sorted(_acts)]
 
 
+def covered() -> dict[str, Act]:
+    """What is covered, and by which act."""
+    return dict(_covering)
+
+
 def find(name: str) -> Act | None:
     """An act by its name."""
     return _acts.get(name)
@@ -187,7 +192,7 @@ protect(
 protect(
     "accounts.change_providers",
     _("change identity providers"),
-    covers=("accounts.identityprovider:*", "accounts.grouprolemapping:*"),
+    covers=("accounts.identityprovider:*",),
     permission=_changing("identityprovider", "grouprolemapping"),
 )
 protect("accounts.change_roles", _("change roles"), covers=("accounts.role:*",), permission=_changing("role"))
@@ -213,22 +218,20 @@ protect(
 protect(
     "accounts.change_tokens",
     _("make or revoke API tokens"),
-    covers=("accounts.apitoken:*", "accounts:token_add", "accounts:token_revoke"),
+    covers=("accounts.apitoken:*", "accounts:tokens", "accounts:revoke_token"),
+)
+protect(
+    "accounts.hand_out_rights",
+    _("take the list of rights away"),
+    covers=("admin:accounts_role_export",),
+    also_reading=True,
 )
 protect("accounts.end_sessions_of_others", _("end other people's sessions"), covers=("accounts.authsession:*",))
 protect(
-    "accounts.break_glass",
-    _("break the glass"),
-    covers=("admin:accounts_break_glass", "admin:accounts_membership_break_glass"),
-    needs_reason=True,
-    one_shot=True,
-)
-protect(
     "accounts.impersonate",
-    _("act as somebody else"),
-    covers=("admin:accounts_impersonate", "admin:accounts_user_impersonate", "admin:accounts_membership_impersonate"),
-    needs_reason=True,
-    one_shot=True,
+    _("see the site as somebody else"),
+    covers=("admin:accounts_membership_see_as",),
+    permission="accounts.impersonate",
 )
 protect(
     "accounts.remove_factor",
@@ -243,8 +246,10 @@ protect(
     level=policies.ONE_FACTOR,
 )
 protect(
-    "audit.read_sealed",
-    _("read or export sealed values"),
-    covers=("admin:audit_event_export", "admin:audit_event_unseal", "admin:audit_event_bundle"),
-    also_reading=True,
+    "verso.change_timetable",
+    _("change the timetable"),
+    covers=tuple(
+        f"django_celery_beat.{model}:*"
+        for model in ("periodictask", "clockedschedule", "crontabschedule", "solarschedule", "intervalschedule")
+    ),
 )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import bearing, gate, policies, signin, throttling, tokens
+from accounts import bearing, gate, policies, throttling, tokens
 from accounts.forms import TokenMakingForm
 from accounts.models import ApiToken
 from accounts.views import going
@@ -26,8 +26,6 @@ def own(request: HttpRequest) -> HttpResponse:
     user, now = going.here(request), timezone.now()
     if tokens.USE not in policies.usable_permissions(user):
         raise PermissionDenied(_("Your role does not include API tokens."))
-    if request.method == "POST" and not signin.is_fresh(request.session, at=now):
-        return going.verify_first(request)
     form = TokenMakingForm(user, data=request.POST if request.method == "POST" else None)
     made = secret = None
     if form.is_valid():

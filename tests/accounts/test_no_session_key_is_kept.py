@@ -102,3 +102,24 @@ def test_a_stolen_row_of_the_store_opens_nothing(visitor: User) -> None:
         stolen = next(name.decode() for name in redis.scan_iter() if b"sessions" in name).rpartition("cache")[2]
     thief.cookies[settings.SESSION_COOKIE_NAME] = stolen
     assert thief.get("/account/").status_code == 302
+
+
+def test_what_a_session_holds_is_read_by_its_key_only(client: Client, db: None) -> None:
+    cache.set("canary", "seen by whoever reads the store")
+    session = client.session
+    session["typed"] = "a telling word"
+    session.save()
+    kept = everything_kept() + every_cell()
+    assert b"seen by whoever reads the store" in kept
+    assert b"a telling word" not in kept
+    assert type(session)(session.session_key)["typed"] == "a telling word"
+
+
+def test_a_session_changed_or_moved_in_the_store_is_an_empty_one(client: Client, db: None) -> None:
+    here, there = client.session, Client().session
+    here["typed"] = "a telling word"
+    sealed = here.encode(here._session)
+    assert here.decode(sealed) == {"typed": "a telling word"}
+    assert [there.decode(sealed), here.decode(sealed[:-8] + "AAAAAAA="), here.decode("no"), here.decode(None)] == [
+        {}
+    ] * 4

@@ -141,7 +141,8 @@ def test_it_needs_a_fresh_second_factor(enter: Enter, owner: User, visitor: User
     session = client.session
     session["standing"] = session["standing"] | {"verified": session["standing"]["verified"] - 3600}
     session.save()
-    assert see_as(client, visitor).url.startswith("/account/verify/")
+    asked = see_as(client, visitor)
+    assert (asked.status_code, 'name="kept"' in asked.text) == (403, True)
 
 
 def test_it_is_never_nested(enter: Enter, owner: User, visitor: User) -> None:
