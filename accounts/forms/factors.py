@@ -48,7 +48,7 @@ class TokenForm(AuthenticationTokenForm):
 
 
 class RecoveryForm(forms.Form):
-    """One of the codes kept for the day the authenticator is lost."""
+    """One of the codes kept for the day the authenticator is lost. The page spends it: nothing is looked up here."""
 
     idempotent = False
     use_required_attribute = False
@@ -58,20 +58,6 @@ class RecoveryForm(forms.Form):
         help_text=_("Sixteen letters and digits. Each code works once."),
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "autocapitalize": "characters"}),
     )
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-
-    def clean_otp_token(self) -> str:
-        """Spends the code: refusals of `factors.use_recovery_code` show beside the field."""
-        code = str(self.cleaned_data["otp_token"])
-        try:
-            factors.use_recovery_code(self.user, code, at=timezone.now())
-        except factors.WrongCode:
-            signin.note_failure(self.user.email, what="accounts.factor.failed", reason="recovery code")
-            raise
-        return "spent"
 
 
 class EnrolForm(TOTPDeviceForm):

@@ -15,7 +15,7 @@ from two_factor.views.utils import IdempotentSessionWizardView
 from accounts import factors, gate, guesses, signin, stepping_up, throttling
 from accounts.forms import KeyForm, RecoveryForm, SignInForm, TokenForm, place_of
 from accounts.models import User
-from accounts.views import going
+from accounts.views import going, recovering
 
 # What showing each second step is called as evidence.
 STEPS = {"key": "webauthn", StockLoginView.TOKEN_STEP: "totp", StockLoginView.BACKUP_STEP: "recovery"}
@@ -68,7 +68,10 @@ class LoginView(StockLoginView):
         user = self.get_user() if any(name.endswith("-otp_token") for name in self.request.POST) else None
         if user and (seconds := guesses.factor_wait(self.request, user)):
             return throttling.too_many(self.request, seconds)
-        return super().post(*args, **kwargs)
+        try:
+            return super().post(*args, **kwargs)
+        except recovering.CodeRefused as refused:
+            return self.render(refused.form)
 
     def get_device(self, step: str | None = None) -> None:
         """None: forms find the user's own factor, and lock it."""
@@ -86,7 +89,9 @@ class LoginView(StockLoginView):
         return form
 
     def process_step(self, form: Any) -> Any:
-        """Remember with the user which epoch of theirs the password was right for."""
+        """Spend a recovery code; remember with the user which epoch of theirs the password was right for."""
+        if self.steps.current == self.BACKUP_STEP and not recovering.is_spent(form, self.get_user()):
+            raise recovering.CodeRefused(form)
         answer = super().process_step(form)
         guesses.factor_right(self.request)
         if self.steps.current == self.AUTH_STEP:

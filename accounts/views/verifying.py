@@ -14,7 +14,7 @@ from accounts import factors, gate, guesses, policies, signin, stepping_up, thro
 from accounts.forms import KeyForm, PasswordAgainForm, ReasonForm, RecoveryForm, TokenForm, place_of
 from accounts.models import User
 from accounts.stepping_up import REASON, Act
-from accounts.views import going
+from accounts.views import going, recovering
 from accounts.views import stepping_up as pages
 from audit import ledger
 
@@ -38,7 +38,12 @@ class Question:
         kinds: dict[str, Any] = {"key": KeyForm, "password": PasswordAgainForm}
         if self.way in kinds:
             return kinds[self.way](data, user=self.user, request=request)
-        return RecoveryForm(data=data, user=self.user)
+        return RecoveryForm(data=data)
+
+    def is_answered(self, form: Any, reason: forms.Form | None) -> bool:
+        """Whether what was shown is right; a recovery code is used up by that, so it is asked last."""
+        is_right = form.is_valid() and (reason is None or reason.is_valid())
+        return is_right and (self.way != "recovery" or recovering.is_spent(form, self.user))
 
 
 def _ways(request: Any, user: User, act: Act | None) -> tuple[str, ...]:
@@ -78,7 +83,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return throttling.too_many(request, seconds)
     form = question.form(request, request.POST if is_answer else None)
     reason = _reason_form(question, request.POST if is_answer else None)
-    if form.is_valid() and (reason is None or reason.is_valid()):
+    if question.is_answered(form, reason):
         guesses.factor_right(request)
         return _verified(request, question, reason)
     words = {"form": form, "reason_form": reason, "way": question.way, "act": question.act, "provider": provider}
