@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from hypothesis import HealthCheck, example, given, settings
@@ -136,16 +137,26 @@ def test_a_stranger_never_meets_a_5xx(tenant: Tenant, address: str, request: dic
     assert ask(Client(raise_request_exception=False), address, request) < 500
 
 
+@pytest.fixture
+def inside(owner: User, enter: Callable[[User], Client]) -> Callable[[], Client]:
+    """The owner's client, come in anew whenever nonsense has put them out."""
+    clients: list[Client] = []
+
+    def client() -> Client:
+        if not clients or SESSION_KEY not in clients[-1].session:
+            clients.append(enter(owner))
+            clients[-1].raise_request_exception = False
+        return clients[-1]
+
+    return client
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 @FUZZ
 @given(request=nonsense())
 @example(request={"holes": ["x"], "query": "", "kind": "", "body": b"", "method": "GET", "host": "testserver"})
-def test_the_owner_never_meets_a_5xx(
-    owner: User, enter: Callable[[User], Client], address: str, request: dict[str, Any]
-) -> None:
-    client = enter(owner)
-    client.raise_request_exception = False
-    assert ask(client, address, request) < 500
+def test_the_owner_never_meets_a_5xx(inside: Callable[[], Client], address: str, request: dict[str, Any]) -> None:
+    assert ask(inside(), address, request) < 500
 
 
 LISTS = {str(model._meta.label_lower): model for model in admin.site._registry}
