@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import security, security_settings
 from accounts.admin.refusals import RefusalsShown
-from accounts.models import SecurityPolicy
+from accounts.models import IdentityProvider, SecurityPolicy
 from governance.admin import TenantAdmin
 
 OWN = "own"
@@ -77,13 +77,24 @@ class SecurityPolicyAdmin(RefusalsShown, TenantAdmin):
     """The one page, under the address where other models have their list."""
 
     form = PolicyForm
-    readonly_fields = ("cookies",)
+    readonly_fields = ("providers", "cookies")
     menu_order = 90
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """By matter; cookies to read."""
+        """By matter; single sign-on and cookies to read."""
         groups = [(title, {"fields": names}) for title, names in GROUPS.items()]
-        return [*groups, (_("Cookies"), {"fields": ["cookies"]})]
+        return [*groups, (_("Single sign-on"), {"fields": ["providers"]}), (_("Cookies"), {"fields": ["cookies"]})]
+
+    @admin.display(description=_("identity providers"))
+    def providers(self, policy: SecurityPolicy) -> SafeString:
+        """Who else says who somebody is, and for whom that is the only way in; each is set up on its own page."""
+        rows = [
+            (reverse("admin:accounts_identityprovider_change", args=[idp.pk]), idp.name, _standing(idp))
+            for idp in IdentityProvider.objects.order_by("name")
+        ]
+        where = reverse("admin:accounts_identityprovider_changelist")
+        all_of_them = format_html('<div><a href="{}">{}</a></div>', where, _("Set up identity providers"))
+        return format_html_join("", '<div><a href="{}">{}</a>: {}</div>', rows) + all_of_them
 
     @admin.display(description=_("flags in force"))
     def cookies(self, policy: SecurityPolicy) -> SafeString:
@@ -145,6 +156,14 @@ class SecurityPolicyAdmin(RefusalsShown, TenantAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Empty fields do the same."""
         return False
+
+
+def _standing(idp: IdentityProvider) -> str:
+    """What a provider's row says about who comes in by it."""
+    words = [str(idp.get_status_display())]
+    if idp.is_enforced:
+        words.append(gettext("the only way in for %(domains)s") % {"domains": ", ".join(idp.allowed_domains)})
+    return " · ".join(words)
 
 
 def _flags(prefix: str) -> str:

@@ -11,6 +11,7 @@ from accounts.models import Role, SecurityPolicy, Tenant, User
 from audit.models import Event
 from governance import tenancy
 from tests.factories import accounts as people
+from tests.factories.sso import make_idp
 
 PAGE = "/admin/accounts/securitypolicy/"
 EMPTY = dict.fromkeys(security_settings.FIELDS, "") | {
@@ -87,6 +88,14 @@ def test_the_cookies_flags_are_shown(owner: User) -> None:
     text = people.enter(owner).get(PAGE).text
     assert "HttpOnly · SameSite=Strict" in text
     assert "<code>device</code>" in text
+
+
+def test_who_else_says_who_somebody_is_is_shown(owner: User) -> None:
+    make_idp("acme", is_enforced=True)
+    make_idp("other", status="draft", name="<Other>")
+    text = people.enter(owner).get(PAGE).text
+    assert ">Acme</a>: live · the only way in for acme.example" in text
+    assert ">&lt;Other&gt;</a>: draft" in text
 
 
 def test_there_is_no_adding_and_no_deleting(owner: User) -> None:
