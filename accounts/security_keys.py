@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from two_factor.plugins.webauthn import utils as ceremony
+from webauthn.helpers import bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity
 
@@ -89,13 +90,27 @@ def options_to_enrol(user: User, *, place: Place) -> Options:
     taken = SecurityKey.objects.filter(user=user).at(place.rp_id).values_list("credential_id", flat=True)
     asked = PublicKeyCredentialUserEntity(id=user.pk.bytes, name=user.email, display_name=str(user))
     drawn, challenge = ceremony.make_credential_creation_options(asked, _party(place), list(taken))
-    return Options(drawn, challenge)
+    described = json.loads(drawn)
+    described["authenticatorSelection"]["residentKey"] = "preferred"  # one that knows its person signs in by itself
+    return Options(json.dumps(described), challenge)
 
 
 def options_to_verify(user: User, *, place: Place) -> Options:
     """What this user's keys of this host are asked."""
     known = SecurityKey.objects.filter(user=user).at(place.rp_id).values_list("credential_id", flat=True)
     return Options(*ceremony.make_credential_request_options(_party(place), list(known)))
+
+
+def options_to_sign_in(*, place: Place) -> Options:
+    """What whichever passkey of this host is asked. The one somebody chooses says whose it is (WebAuthn §7.2)."""
+    return Options(*ceremony.make_credential_request_options(_party(place), []))
+
+
+def owner_of(answer: str, *, place: Place) -> User | None:
+    """Whose passkey says to speak, if it is one of this host; to be believed when `use` has taken the answer."""
+    said = _said(answer)
+    key = SecurityKey.objects.at(place.rp_id).filter(credential_id=said.id).select_related("user").first()
+    return key.user if key and said.handle == bytes_to_base64url(key.user.pk.bytes) else None
 
 
 def enrol(
@@ -162,13 +177,25 @@ def _checked(key: SecurityKey, *, answer: str, challenge: str, place: Place) -> 
 
 def _locked(user: User, answer: str, *, place: Place) -> SecurityKey | None:
     """The user's key that speaks, its row locked: two who bring the same answer are served one after the other."""
+    mine = SecurityKey.objects.select_for_update().filter(user=user)
+    return mine.at(place.rp_id).filter(credential_id=_said(answer).id).first()
+
+
+class _Said(NamedTuple):
+    """Which credential speaks, and whom it says to speak for."""
+
+    id: str = ""
+    handle: str = ""
+
+
+def _said(answer: str) -> _Said:
+    """What an answer says of itself; nothing, when it is none."""
     try:
         said = json.loads(answer)
-        credential_id = str(said["id"])
-    except (ValueError, KeyError, TypeError):
-        return None
-    mine = SecurityKey.objects.select_for_update().filter(user=user)
-    return mine.at(place.rp_id).filter(credential_id=credential_id).first()
+        credential_id, handle = str(said["id"]), str(said["response"].get("userHandle") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _Said()
+    return _Said() if "\0" in credential_id else _Said(credential_id, handle)
 
 
 def _digest(challenge: str) -> str:

@@ -7,6 +7,7 @@ from accounts.views import (
     bots,
     factors,
     keys,
+    passkeys,
     passwords,
     seeing_as,
     sessions,
@@ -19,6 +20,7 @@ app_name = "accounts"
 urlpatterns = [
     path("", account.home, name="home"),
     path("login/", signing_in.LoginView.as_view(), name="login"),
+    path("passkey/", passkeys.sign_in, name="passkey"),
     path("logout/", signing_in.logout, name="logout"),
     path("challenge/", bots.challenge, name="challenge"),
     path("verify/", verifying.verify, name="verify"),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 from two_factor.forms import AuthenticationTokenForm, TOTPDeviceForm
 
-from accounts import conf, factors, guesses, security_keys, signin
+from accounts import conf, factors, guesses, identity_providers, policies, security_keys, signin
 from accounts.models import SecurityKey, User
 from governance import tenancy
 
@@ -97,10 +97,15 @@ class KeyCeremony(forms.Form):
         error_messages={"required": _("The key has not answered. Press the button, and touch the key.")},
     )
 
-    def __init__(self, *args: Any, user: User, request: "WSGIRequest", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User | None = None, request: "WSGIRequest", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user, self.request = user, request
         self.place = place_of(request)
+
+    @property
+    def whose(self) -> str:
+        """Whose answer is waited for; "" for anybody's."""
+        return str(self.user.pk) if self.user else ""
 
     def ask(self) -> security_keys.Options:
         """The question."""
@@ -111,14 +116,14 @@ class KeyCeremony(forms.Form):
         """A fresh question for the page; its challenge waits in the session for the answer."""
         asked = self.ask()
         begun = timezone.now().timestamp()
-        self.request.session[CHALLENGE] = [self.purpose, str(self.user.pk), asked.challenge, begun]
+        self.request.session[CHALLENGE] = [self.purpose, self.whose, asked.challenge, begun]
         return asked.json
 
     def spent_challenge(self) -> str:
         """The challenge asked a short while ago of this user for this purpose, taken out of the session."""
         purpose, user, challenge, begun = self.request.session.pop(CHALLENGE, None) or ("", "", "", 0.0)
         age = timezone.now() - datetime.fromtimestamp(begun, timezone.get_default_timezone())
-        is_ours = (purpose, user) == (self.purpose, str(self.user.pk)) and age <= conf.CEREMONY
+        is_ours = (purpose, user) == (self.purpose, self.whose) and age <= conf.CEREMONY
         return str(challenge) if is_ours else ""
 
 
@@ -126,21 +131,48 @@ class KeyForm(KeyCeremony):
     """A security key or passkey shown."""
 
     purpose = "verify"
+    user: User
+    failure = "accounts.factor.failed"
 
     def ask(self) -> security_keys.Options:
         """For the user's keys of this host."""
         return security_keys.options_to_verify(self.user, place=self.place)
 
+    def owner(self, answer: str) -> User | None:
+        """Who must have answered."""
+        return self.user
+
     def clean_answer(self) -> str:
         """Checks the answer: refusals of `security_keys.use` show with the form."""
         challenge, answer = self.spent_challenge(), self.cleaned_data["answer"]
+        owner = self.owner(answer)
         try:
-            security_keys.use(self.user, answer=answer, challenge=challenge, place=self.place, at=timezone.now())
+            if owner is None:
+                raise security_keys.NotThisKey
+            security_keys.use(owner, answer=answer, challenge=challenge, place=self.place, at=timezone.now())
         except security_keys.NotThisKey as refusal:
             why = "copied security key" if isinstance(refusal, security_keys.CopiedKey) else "security key"
-            signin.note_failure(self.user.email, what="accounts.factor.failed", reason=why)
+            signin.note_failure(owner.email if owner else "", what=self.failure, reason=why)
             raise
+        self.user = owner
         return "spent"
+
+
+class PasskeyForm(KeyForm):
+    """A passkey shown by nobody known yet: it says whose it is. Whoever is not to come in reads one sentence."""
+
+    purpose = "sign in"
+    failure = "accounts.signin.failed"
+
+    def ask(self) -> security_keys.Options:
+        """For whichever passkey of this host."""
+        return security_keys.options_to_sign_in(place=self.place)
+
+    def owner(self, answer: str) -> User | None:
+        """Whose passkey it is, if they may come in by one."""
+        owner = security_keys.owner_of(answer, place=self.place)
+        is_welcome = owner and policies.held(owner).is_member and not identity_providers.enforced_for(owner.email)
+        return owner if is_welcome else None
 
 
 class KeyName(forms.Form):
@@ -158,6 +190,7 @@ class AddKeyForm(KeyCeremony, KeyName):
     """A new key: its name and its first answer."""
 
     purpose = "enrol"
+    user: User
     field_order = ["name", "answer"]
 
     def __init__(self, *args: Any, beside: bool, **kwargs: Any) -> None:

@@ -116,7 +116,7 @@ def test_another_persons_key_is_refused(
     theirs = open_page()
     other = plug_in(theirs)
     password_step(theirs, manager)
-    theirs.goto(ADD)
+    theirs.get_by_role("link", name="Add a key").click()
     theirs.get_by_label("Name of the key").fill("manager's key")
     theirs.get_by_role("button", name="Add this key").click()
     expect(theirs.get_by_role("heading", name="Keep these codes")).to_be_visible()
@@ -193,3 +193,16 @@ def test_without_scripts_the_page_offers_the_other_ways(
     expect(page.get_by_role("button", name=USE)).to_be_hidden()
     page.get_by_role("button", name="Use a recovery code").click()
     expect(page.get_by_label("Recovery code")).to_be_visible()
+
+
+def test_a_passkey_alone_signs_in(enrolled: tuple[Page, VirtualKey], owner: User) -> None:
+    page, key = enrolled
+    assert [credential["isResidentCredential"] for credential in key.credentials()] == [True]
+    page.goto("/account/")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/account/login/?next=/account/sessions/")
+    page.get_by_role("link", name="Sign in with a passkey").click()
+    assert inline(page) == []
+    page.get_by_role("button", name="Use your passkey").click()
+    page.wait_for_url("**/account/sessions/")
+    expect(page.get_by_text("this one")).to_be_visible()

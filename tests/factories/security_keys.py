@@ -45,13 +45,16 @@ class SoftKey:
             clientDataJSON=self._client("webauthn.create", asked["challenge"], origin), attestationObject=statement
         )
 
-    def get(self, options: str, *, origin: str = HERE.origin, flags: int = PRESENT | VERIFIED) -> str:
-        """What a browser answers to `navigator.credentials.get`."""
+    def get(
+        self, options: str, *, origin: str = HERE.origin, flags: int = PRESENT | VERIFIED, handle: bytes = b""
+    ) -> str:
+        """What a browser answers to `navigator.credentials.get`; a passkey adds the handle of its person."""
         asked = json.loads(options)
         client = self._client("webauthn.get", asked["challenge"], origin)
         data = self._data(asked["rpId"], flags)
         signature = self.private.sign(data + sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
-        return self._said(clientDataJSON=client, authenticatorData=data, signature=signature)
+        whose = {"userHandle": handle} if handle else {}
+        return self._said(clientDataJSON=client, authenticatorData=data, signature=signature, **whose)
 
     def _data(self, rp_id: str, flags: int) -> bytes:
         self.count += self.counts
