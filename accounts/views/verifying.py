@@ -40,10 +40,9 @@ class Question:
             return kinds[self.way](data, user=self.user, request=request)
         return RecoveryForm(data=data)
 
-    def is_answered(self, form: Any, reason: forms.Form | None) -> bool:
-        """Whether what was shown is right; a recovery code is used up by that, so it is asked last."""
-        is_right = form.is_valid() and (reason is None or reason.is_valid())
-        return is_right and (self.way != "recovery" or recovering.is_spent(form, self.user))
+    def is_answered(self, form: Any) -> bool:
+        """Whether what was shown is right; a recovery code is used up by that."""
+        return form.is_valid() and (self.way != "recovery" or recovering.is_spent(form, self.user))
 
 
 def _ways(request: Any, user: User, act: Act | None) -> tuple[str, ...]:
@@ -81,9 +80,10 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     is_answer = request.method == "POST" and "start" not in request.POST
     if is_answer and (seconds := guesses.factor_wait(request, user)):
         return throttling.too_many(request, seconds)
-    form = question.form(request, request.POST if is_answer else None)
     reason = _reason_form(question, request.POST if is_answer else None)
-    if question.is_answered(form, reason):
+    is_reasoned = reason is None or reason.is_valid()  # first: reading an answer uses it up
+    form = question.form(request, request.POST if is_answer and is_reasoned else None)
+    if question.is_answered(form):
         guesses.factor_right(request)
         return _verified(request, question, reason)
     words = {"form": form, "reason_form": reason, "way": question.way, "act": question.act, "provider": provider}

@@ -217,6 +217,14 @@ def test_whoever_has_no_key_is_told_so(owner: User) -> None:
     assert Event.objects.filter(action="accounts.step_up.denied", reason="test.key").exists()
 
 
+def test_a_missing_reason_uses_no_code_up(owner: User) -> None:
+    client = stale(owner)
+    asked, shown = client.post("/try/why/", {"word": "x"}), code(owner)
+    body = {"act": hidden(asked, "act"), "kept": hidden(asked, "kept"), "otp_token": shown}
+    assert "reason" in client.post("/account/verify/?by=app", body).context["reason_form"].errors
+    assert "Send it now" in client.post("/account/verify/?by=app", body | {"reason": "the phone rang"}).text
+
+
 def test_a_reason_is_asked_and_written_down(owner: User) -> None:
     client = people.enter(owner)
     asked = client.post("/try/why/", {"word": "x"})
