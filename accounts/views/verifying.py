@@ -19,7 +19,7 @@ from accounts.views import stepping_up as pages
 from audit import ledger
 
 # What a way is called in the address, in the order they are offered.
-WAYS = {"key": "webauthn", "app": "totp", "recovery": "recovery", "password": "password"}
+WAYS = {"key": "webauthn", "app": "totp", "recovery": "recovery", "password": "password"}  # nosec B105
 
 
 @dataclass(frozen=True, slots=True)
