@@ -72,6 +72,13 @@ class NotBelieved(ValidationError):
         self.why = code
 
 
+class NotInstalled(ValidationError):
+    """This server lacks xmlsec1, which checks the signatures: nothing could be believed."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This server cannot sign anybody in by SAML at the moment."), code="no_xmlsec1")
+
+
 class BadMetadata(ValidationError):
     """Not the metadata of one identity provider."""
 
@@ -178,12 +185,19 @@ def _key(idp: IdentityProvider) -> bytes:
     return sealing.unseal(keys.of_tenant(tenancy.current_id(), "secrets", generation).cipher, sealed, place=_place(idp))
 
 
+def is_installed() -> bool:
+    """Whether xmlsec1 is on this server."""
+    return shutil.which("xmlsec1") is not None
+
+
 @contextmanager
 def service_provider(idp: IdentityProvider, *, site: str) -> Iterator[SPConfig]:
-    """pysaml2's configuration for this provider alone, at this site (`https://host`).
+    """pysaml2's configuration for this provider alone, at this site (`https://host`). Refuses with `NotInstalled`.
 
     pysaml2 and xmlsec1 read keys from files: they lie in a folder of this process, mode 0700, while it is needed.
     """
+    if not is_installed():
+        raise NotInstalled
     with tempfile.TemporaryDirectory(prefix="verso-saml-") as folder:
         for name, content in (("key.pem", _key(idp)), ("cert.pem", idp.certificate.encode())):
             with open(f"{folder}/{name}", "wb") as file:

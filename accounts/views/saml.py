@@ -114,7 +114,7 @@ class ForOne:
             with saml.service_provider(self.idp, site=_site(request)) as self.config:
                 answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
                 return answer
-        except (saml.NotBelieved, saml.BadMetadata, provisioning.NotProvisioned) as refusal:
+        except (saml.NotBelieved, saml.NotInstalled, saml.BadMetadata, provisioning.NotProvisioned) as refusal:
             return refuse(request, self.idp, refusal)
 
 

@@ -11,10 +11,11 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts import break_glass
+from accounts import break_glass, saml
 from accounts.models import Tenant
 from audit import outbox
 from tests.factories import accounts as people
+from tests.factories.sso import make_idp
 from verso.operations import doctor, heartbeats, numbers
 
 
@@ -67,6 +68,14 @@ def test_a_silent_clock_is_told_and_fails() -> None:
     assert seen()[1] is False
     call_command("note_heartbeat", stdout=StringIO())
     assert sentence("clockwork")[0] is True
+
+
+def test_saml_without_xmlsec1_is_an_alarm(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sentence("single_sign_on") == (True, "no provider in use speaks SAML")
+    monkeypatch.setattr(saml.shutil, "which", lambda name: None)
+    make_idp("corp", protocol="saml", issuer="")
+    ok, told = sentence("single_sign_on")
+    assert (ok, "xmlsec1 is missing" in told) == (False, True)
 
 
 def test_break_glass_is_an_alarm_while_it_is_in_force(tenant: Tenant) -> None:

@@ -378,6 +378,14 @@ def test_an_assertion_is_remembered_even_if_the_question_were_not_spent(
     assert (again.status_code, "replayed" in again.text) == (403, True)
 
 
+def test_a_server_without_xmlsec1_says_so(
+    client: Client, idp: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saml.shutil, "which", lambda name: None)
+    assert refused(client.get(START)) == "no_xmlsec1"
+    assert "by SAML at the moment" in client.get(METADATA).text
+
+
 def test_without_a_question_nothing_is_heard(
     client: Client, provider: SamlIdp, idp: IdentityProvider, ask: Callable[..., tuple[str, str]]
 ) -> None:

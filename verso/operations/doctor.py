@@ -13,9 +13,9 @@ from django.core.mail import get_connection
 from django.db import connection
 from django.utils import timezone
 
-from accounts import breaches, guesses
+from accounts import breaches, guesses, saml
 from accounts import conf as accounts_conf
-from accounts.models import RoleGrant
+from accounts.models import IdentityProvider, RoleGrant
 from audit import outbox
 from governance import grants, providers, rls, tenancy
 from verso.operations import heartbeats
@@ -105,6 +105,16 @@ def passwords() -> Answer:
     return Answer(True, "the range service at HIBP_URL answers")
 
 
+def single_sign_on() -> Answer:
+    """Providers in use can be believed: SAML needs xmlsec1 on this server."""
+    with tenancy.across():
+        by_saml = IdentityProvider.across_tenants.filter(protocol=IdentityProvider.Protocol.SAML)
+        live = by_saml.filter(status=IdentityProvider.Status.LIVE).count()
+    if live and not saml.is_installed():
+        return Answer(False, f"{live} providers in use speak SAML and xmlsec1 is missing; run: apt install xmlsec1")
+    return Answer(True, f"{live} providers in use speak SAML" if live else "no provider in use speaks SAML")
+
+
 def lockouts() -> Answer:
     """Nobody guesses at passwords in earnest."""
     number = guesses.lockouts()
@@ -144,6 +154,7 @@ QUESTIONS: dict[str, Question] = {
     "messages": messages,
     "mail": mail,
     "passwords": passwords,
+    "single_sign_on": single_sign_on,
     "lockouts": lockouts,
     "files": files,
     "static": static_files,
