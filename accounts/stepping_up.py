@@ -243,6 +243,19 @@ protect(
     level=policies.ONE_FACTOR,
 )
 protect(
+    "accounts.take_data",
+    _("take a copy of your data with you"),
+    covers=("accounts:data_download",),
+    level=policies.ONE_FACTOR,
+)
+protect(
+    "accounts.close_account",
+    _("close your account"),
+    covers=("accounts:close",),
+    level=policies.ONE_FACTOR,
+    one_shot=True,
+)
+protect(
     "audit.read_sealed",
     _("read or export sealed values"),
     covers=("admin:audit_event_export", "admin:audit_event_unseal", "admin:audit_event_bundle"),

@@ -10,12 +10,14 @@ from accounts.forms.factors import (
     place_of,
 )
 from accounts.forms.identity_providers import IdentityProviderForm
+from accounts.forms.own import CloseForm, ProfileForm
 from accounts.forms.passwords import FirstPasswordForm, PasswordForm
 from accounts.forms.signing_in import SignInForm
 from accounts.forms.tokens import SeeAsForm, TokenMakingForm
 
 __all__ = [
     "AddKeyForm",
+    "CloseForm",
     "EnrolForm",
     "FirstPasswordForm",
     "IdentityProviderForm",
@@ -23,6 +25,7 @@ __all__ = [
     "KeyName",
     "PasswordAgainForm",
     "PasswordForm",
+    "ProfileForm",
     "ReasonForm",
     "RecoveryForm",
     "SeeAsForm",
