@@ -134,7 +134,7 @@ def _model(held: Holding) -> type[models.Model]:
 
 def _part(held: Holding, *, rows: tuple[tuple[Value, ...], ...], total: int) -> Part:
     model = _model(held)
-    noun = capfirst(str(model._meta.verbose_name_plural or ""))
+    noun = capfirst(str((model._meta.verbose_name if total == 1 else model._meta.verbose_name_plural) or ""))
     return Part(model._meta.label, noun, _rules(held), rows, total, not issubclass(model, TenantOwned))
 
 

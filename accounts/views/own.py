@@ -41,8 +41,13 @@ def profile(request: HttpRequest) -> HttpResponse:
 def data(request: HttpRequest) -> HttpResponse:
     """Everything held about whoever is signed in, here, with why and how long."""
     person = profiles.person_of(going.here(request), at=timezone.now())
-    words = {"parts": holdings.of(person, newest=SHOWN), "apart": holdings.kept_apart(), "shown": SHOWN}
-    return render(request, "account/data.html", words)
+    parts = sorted(holdings.of(person, newest=SHOWN), key=_place)
+    return render(request, "account/data.html", {"parts": parts, "apart": holdings.kept_apart(), "shown": SHOWN})
+
+
+def _place(part: holdings.Part) -> tuple[bool, bool, bool]:
+    """Who they are first, then what they did here, then how they come in; what shows nothing stands last."""
+    return not part.told, part.model.startswith("accounts."), part.model != "governance.Person"
 
 
 @gate.signed_in

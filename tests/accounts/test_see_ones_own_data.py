@@ -43,7 +43,7 @@ def test_the_page_tells_what_why_and_how_long(enter: Enter, visitor: User) -> No
         "to answer what the person asked",
         "Why we may: we need it for what you asked of us.",
         "How long: until the account is closed in every organisation it belongs to.",
-        "kept, but shown to nobody",
+        "Kept, but shown to nobody",
         "Kept apart",
     ):
         assert words in shown, words
