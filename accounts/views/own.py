@@ -40,9 +40,15 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def data(request: HttpRequest) -> HttpResponse:
     """Everything held about whoever is signed in, here, with why and how long."""
-    person = profiles.person_of(going.here(request), at=timezone.now())
-    parts = sorted(holdings.of(person, newest=SHOWN), key=_place)
-    return render(request, "account/data.html", {"parts": parts, "apart": holdings.kept_apart(), "shown": SHOWN})
+    user = going.here(request)
+    person = profiles.person_of(user, at=timezone.now())
+    words = {
+        "parts": sorted(holdings.of(person, newest=SHOWN), key=_place),
+        "happened": own_data.happened(user, person, newest=SHOWN),
+        "apart": holdings.kept_apart(),
+        "shown": SHOWN,
+    }
+    return render(request, "account/data.html", words)
 
 
 def _place(part: holdings.Part) -> tuple[bool, bool, bool]:

@@ -83,6 +83,19 @@ def make_guest(user: User) -> Any:
     return Customer(found.name, found.email, "", "en")
 
 
+def test_the_ledger_is_told_as_well_and_nobody_named(enter: Enter, owner: User, receptionist: User) -> None:
+    see_as(enter(owner), receptionist)
+    client = enter(receptionist)
+    client.post("/account/profile/", {"name": "Rita"})
+    shown = client.get(DATA).content.decode()
+    assert "Saw as somebody else" in shown and "Profile changed" in shown
+    assert owner.email not in shown and str(owner.pk) not in shown
+    told = json.loads(client.post(DOWNLOAD).content)["happened"]
+    by_self = {entry["what"]: entry["by_yourself"] for entry in told}
+    assert by_self["accounts.profile.changed"] is True and by_self["accounts.impersonation.started"] is False
+    assert by_self["accounts.data.handed_out"] is True
+
+
 # --- the copy --------------------------------------------------------------------------------------------------------
 def test_the_copy_has_all_of_it_and_no_secret(enter: Enter, visitor: User, receptionist: User) -> None:
     write(visitor, "Is there a ramp?")
