@@ -101,11 +101,11 @@ def _forget_everywhere(user: User, *, at: datetime) -> None:
     SecurityKey.objects.filter(user=user).delete()
     PasswordHistory.objects.filter(user=user).delete()
     factors.forget_codes_without_factor(user)
-    user.email, user.display_name = f"closed-{user.pk.hex}@closed.invalid", ""
+    user.email = f"closed-{user.pk.hex}@closed.invalid"
+    user.display_name, user.password_must_change = "", ""
     user.is_active = user.is_operator = False
     user.set_unusable_password()
     user.password_set_at = user.password_checked_at = user.last_login = None
-    user.password_must_change = ""
     user.save()
     ledger.record("accounts.account.forgotten", user)
 

@@ -80,6 +80,11 @@ class Part:
         return self.total > len(self.rows)
 
     @property
+    def purposes(self) -> str:
+        """What it is for, in one line."""
+        return capfirst("; ".join(dict.fromkeys(rule.purpose for rule in self.rules if rule.is_shown)))
+
+    @property
     def told(self) -> list[tuple[Value, ...]]:
         """The rows that say more than whose they are, without what is empty."""
         filled = (tuple(value for value in row if value.text) for row in self.rows)

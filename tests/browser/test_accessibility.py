@@ -151,7 +151,7 @@ def test_the_back_offices_first_pages_have_no_violation(
 def test_the_pages_about_oneself_have_no_violation_and_fit_the_window(
     tenant: Tenant, receptionist: User, open_page: Callable[..., Page], window: dict[str, Any]
 ) -> None:
-    receive_message("Is there a ramp?", name="Receptionist", email=receptionist.email)
+    receive_message("Is there a ramp?" + "x" * 300, name="Receptionist", email=receptionist.email)
     page, faults = open_page(user=receptionist, **window), {}
     for path in OWN:
         assert page.goto(f"/account/{path}").ok  # type: ignore[union-attr]

@@ -67,6 +67,7 @@ def test_each_kind_says_why_and_how_long(vera: Membership) -> None:
     assert name.purpose == "to know whom an appointment or message is with"
     assert name.because == "we need it for what you asked of us"
     assert name.keep == "as long as the person is a customer; erased on request"
+    assert person.purposes.startswith("To know whom an appointment or message is with; to confirm appointments")
     assert person.noun == "Person" and not person.is_shared
 
 
