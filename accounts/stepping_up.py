@@ -253,6 +253,7 @@ protect(
     _("close your account"),
     covers=("accounts:close",),
     level=policies.ONE_FACTOR,
+    minutes=5,
     one_shot=True,
 )
 protect(

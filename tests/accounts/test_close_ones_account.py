@@ -279,7 +279,7 @@ def test_the_last_owner_is_told_why_not(enter: Enter, owner: User) -> None:
 
 def test_an_old_sign_in_is_asked_for_the_password(enter: Enter, vera: User) -> None:
     client = enter(vera, level=1)
-    grow_old(client)
+    grow_old(client, timezone.timedelta(minutes=5))
     asked = client.post(CLOSE, {"email": GUEST})
     assert asked.status_code == 403 and User.objects.get(pk=vera.pk).is_active
     body = {"act": hidden(asked, "act"), "kept": hidden(asked, "kept"), "password": people.PASSWORD}
@@ -292,6 +292,20 @@ def test_a_proof_serves_one_try(enter: Enter, vera: User) -> None:
     client = enter(vera, level=1)
     assert client.post(CLOSE, {"email": "wrong@example.org"}).status_code == 422
     assert client.post(CLOSE, {"email": GUEST}).status_code == 403
+
+
+def test_a_session_ended_meanwhile_closes_nothing(enter: Enter, vera: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, ask = enter(vera, level=1), profiles.person_of
+
+    def ended_meanwhile(user: User, *, at: Any) -> Person:
+        AuthSession.objects.filter(user=user).update(ended_at=at)
+        return ask(user, at=at)
+
+    monkeypatch.setattr("accounts.closing.profiles.person_of", ended_meanwhile)
+    answer = client.post(CLOSE, {"email": GUEST})
+    assert answer.status_code == 422
+    assert answer.context["form"].non_field_errors()[0].startswith("Your session has ended meanwhile.")
+    assert User.objects.get(pk=vera.pk).is_active and Membership.objects.get(user=vera).is_active
 
 
 def test_strangers_and_who_sees_as_another_stay_out(enter: Enter, owner: User, receptionist: User) -> None:
