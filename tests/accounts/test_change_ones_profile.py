@@ -44,7 +44,7 @@ def test_name_phone_language_and_zone_are_written_where_they_belong(visitor: Use
 def test_the_ledger_has_it_under_the_persons_key(visitor: User) -> None:
     kept = revise(visitor)
     (changed,), (corrected,) = entries("accounts.profile.changed"), entries("governance.person.corrected")
-    assert "Vera" not in str(changed.content) and "600" not in str(corrected.content)
+    assert "Vera V." not in str(changed.content) and "600 111" not in str(corrected.content)
     assert [tuple(change) for change in reading.changes(changed)] == [("display_name", "Visitor", "Vera V. Visitor")]
     assert changed.content["people"] == [str(kept.pk)]
 

