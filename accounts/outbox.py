@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import break_glass, browsers, passwords
+from accounts import break_glass, browsers, closing, passwords
 from accounts.models import AuthSession, Membership, User
 from audit import breakers, outbox
-from governance import tenancy
+from governance import keys, tenancy
+from governance.models import Person
 
 
 @outbox.handler("accounts.invitation")
@@ -64,4 +65,23 @@ def warn_of_break_glass(message: Any) -> None:
         words = {"tenant": tenant, "user": user, "link": tenant.url(reverse("admin:accounts_rolegrant_changelist"))}
         subject = _("Break-glass is in force at %(name)s") % {"name": tenant.name}
         mail = EmailMessage(subject, render_to_string("account/mail/break_glass.txt", words | facts), to=[owner.email])
+        breakers.call("smtp", mail.send)
+
+
+@outbox.handler("accounts.account_closed")
+def say_goodbye(message: Any) -> None:
+    """Tell somebody that their account is closed, unless the person was erased meanwhile."""
+    person = Person.objects.filter(pk=message.about_id).first()
+    try:
+        address = closing.address(person, message.payload) if person else ""
+    except keys.Erased:
+        address = ""
+    if person is None or not address:
+        raise outbox.NoLongerWanted
+    tenant = tenancy.current()
+    with translation.override(person.locale or tenant.locale):
+        words = {"tenant": tenant, "link": tenant.url(reverse("cms:privacy"))}
+        subject = _("Your account at %(name)s is closed") % {"name": " ".join(tenant.name.split())}
+        body = render_to_string("account/mail/account_closed.txt", words)
+        mail = EmailMessage(subject, body, to=[address], headers={"Auto-Submitted": "auto-generated"})
         breakers.call("smtp", mail.send)

@@ -253,3 +253,17 @@ protect(
         for model in ("periodictask", "clockedschedule", "crontabschedule", "solarschedule", "intervalschedule")
     ),
 )
+protect(
+    "accounts.take_data",
+    _("take a copy of your data with you"),
+    covers=("accounts:data_download",),
+    level=policies.ONE_FACTOR,
+)
+protect(
+    "accounts.close_account",
+    _("close your account"),
+    covers=("accounts:close",),
+    level=policies.ONE_FACTOR,
+    minutes=5,
+    one_shot=True,
+)

@@ -11,12 +11,14 @@ from accounts.forms.factors import (
     place_of,
 )
 from accounts.forms.identity_providers import IdentityProviderForm
+from accounts.forms.own import CloseForm, ProfileForm
 from accounts.forms.passwords import FirstPasswordForm, PasswordForm
 from accounts.forms.signing_in import SignInForm
 from accounts.forms.tokens import SeeAsForm, TokenMakingForm
 
 __all__ = [
     "AddKeyForm",
+    "CloseForm",
     "EnrolForm",
     "FirstPasswordForm",
     "IdentityProviderForm",
@@ -25,6 +27,7 @@ __all__ = [
     "PasskeyForm",
     "PasswordAgainForm",
     "PasswordForm",
+    "ProfileForm",
     "ReasonForm",
     "RecoveryForm",
     "SeeAsForm",
