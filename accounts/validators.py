@@ -1,7 +1,8 @@
-"""What a host, a time zone, a language and a logo must look like."""
+"""What a host, a time zone, a language, a logo and a line must look like."""
 
 import ipaddress
 import re
+import unicodedata
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -27,6 +28,12 @@ def exact_host(host: str) -> None:
                 _("Write the host as browsers send it, for example salon.example.org: lower case, no port, no path."),
                 code="host",
             ) from None
+
+
+def one_line(value: str) -> None:
+    """Refuses line breaks and control characters: names and subjects stand in the head of mails."""
+    if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in value):
+        raise ValidationError(_("Line breaks and control characters do not belong here."), code="control")
 
 
 def time_zone(name: str) -> None:
