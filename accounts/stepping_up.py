@@ -239,7 +239,7 @@ protect(
 protect(
     "accounts.change_email",
     _("change the e-mail address"),
-    covers=("accounts:email", "accounts:email_change"),
+    covers=("accounts:email",),
     level=policies.ONE_FACTOR,
 )
 protect(
