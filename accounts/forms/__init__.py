@@ -1,3 +1,4 @@
+from accounts.forms.by_code import AddressForm, ChosenPasswordForm, CodeForm, ForgottenForm, SignUpForm
 from accounts.forms.factors import (
     AddKeyForm,
     EnrolForm,
@@ -16,8 +17,12 @@ from accounts.forms.tokens import SeeAsForm, TokenMakingForm
 
 __all__ = [
     "AddKeyForm",
+    "AddressForm",
+    "ChosenPasswordForm",
+    "CodeForm",
     "EnrolForm",
     "FirstPasswordForm",
+    "ForgottenForm",
     "IdentityProviderForm",
     "KeyForm",
     "KeyName",
@@ -27,6 +32,7 @@ __all__ = [
     "RecoveryForm",
     "SeeAsForm",
     "SignInForm",
+    "SignUpForm",
     "TokenForm",
     "TokenMakingForm",
     "place_of",
