@@ -5,6 +5,7 @@ tries there, where two requests at a time lose one. Here a row counts and a keye
 """
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -95,7 +96,12 @@ def forget_clear(code: EmailCode) -> None:
 def pending(code_id: UUID | str, *, purpose: str, at: datetime) -> EmailCode | None:
     """The code this browser may try, or has shown and not used."""
     code = EmailCode.objects.filter(pk=code_id, purpose=purpose).first()
-    return code if code is not None and (code.is_open(at=at) or code.is_proven(at=at)) else None
+    if code is None or not (code.is_open(at=at) or code.is_proven(at=at)):
+        return None
+    with suppress(CodeOver):
+        facts(code)
+        return code
+    return None
 
 
 def prove(code_id: UUID | str, *, purpose: str, typed: str, at: datetime) -> EmailCode:

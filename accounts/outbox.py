@@ -92,7 +92,7 @@ def send_code(message: Any) -> None:
     code = EmailCode.objects.select_related("user").filter(pk=message.about_id).first()
     if code is None or not code.sealed_code or not code.is_open(at=timezone.now()):
         raise outbox.NoLongerWanted
-    kept = codes.facts(code)
+    kept = _kept(code)
     why, to, provider = _kind_of_mail(code, kept["email"])
     with _language(kept):
         words: dict[str, Any] = {"why": why, "provider": provider}
@@ -129,12 +129,18 @@ def tell_of_new_password(message: Any) -> None:
 def tell_of_new_address(message: Any) -> None:
     """Tell the old address that it is no longer that of the account."""
     code = EmailCode.objects.filter(pk=message.about_id).first()
-    kept = codes.facts(code) if code is not None else {}
-    if code is None or "email" not in kept:
+    if code is None or "email" not in (kept := _kept(code)):
         raise outbox.NoLongerWanted
     with _language(kept):
         _write(kept["email"], _("Your e-mail address at %(name)s was changed"), "changed", {"what": "email"})
     codes.keep(code)
+
+
+def _kept(code: EmailCode) -> dict[str, Any]:
+    try:
+        return codes.facts(code)
+    except codes.CodeOver as lost:
+        raise outbox.NoLongerWanted from lost
 
 
 def _language(kept: dict[str, Any]) -> Any:

@@ -61,29 +61,35 @@ def admit(code_id: UUID, *, by: User | None, at: datetime) -> tuple[User, bool]:
     with transaction.atomic():
         code = codes.spend(code_id, purpose=SIGNUP, at=at)
         kept = codes.facts(code)
-        known = addresses.look_up(kept["email"])
-        user = known.user or _newcomer(kept, at=at)
-        if known.standing not in (Standing.UNKNOWN, Standing.ELSEWHERE) or not _is_spelt(kept["email"], user):
-            raise AlreadyHere
+        newcomer = _newcomer(kept, at=at)
+        user = newcomer or _known_elsewhere(kept["email"])
         membership = tenants.join(user, at=at)
         roles.grant(membership, role=Role.objects.get(key=VISITOR, is_system=True), by=None, at=at, reason="signed up")
         ledger.record("accounts.signup.completed", user, people=[membership.person] if membership.person else [])
         codes.keep(code)
-    return user, known.user is None
+    return user, newcomer is not None
 
 
-def _is_spelt(typed: str, user: User) -> bool:
-    """The address typed is the user's own, and not one that only counts as the same: ſ and K are not s and K."""
-    return typed.lower() == user.email.lower()
-
-
-def _newcomer(kept: dict[str, str], *, at: datetime) -> User:
-    """A new user with the hash kept. Refuses `AlreadyHere` the second of two who bring one address at once."""
+def _newcomer(kept: dict[str, str], *, at: datetime) -> User | None:
+    """A new user with the hash kept; None where the address has one, also since a moment ago."""
+    if addresses.look_up(kept["email"]).standing is not Standing.UNKNOWN:
+        return None
     try:
         with transaction.atomic():
             user = tenants.register(email=kept["email"], name=kept["name"])
             user.password, user.password_set_at = kept["password"], at
             user.save(update_fields=["password", "password_set_at"])
-    except (IntegrityError, ValidationError) as taken:
-        raise AlreadyHere from taken
+    except (IntegrityError, ValidationError):  # somebody else brought the same address at the same time
+        return None
     return user
+
+
+def _known_elsewhere(email: str) -> User:
+    """The user of another tenant whose own address this is. Refuses with `AlreadyHere` everybody else.
+
+    An address that only counts as the same (ſ and K for s and K) was not proven by this code.
+    """
+    known = addresses.look_up(email)
+    if known.standing is not Standing.ELSEWHERE or known.user is None or known.email.lower() != email.lower():
+        raise AlreadyHere
+    return known.user

@@ -15,17 +15,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
-from accounts import codes, conf
+from accounts import codes, conf, throttling
 from accounts.forms import CodeForm
 from accounts.models import EmailCode
 from accounts.views import bounce, going
 from audit.tasks import nudge_outbox
 
 HELD = "email_codes"
-CODE_RATE = "30/15m"
+CODES = throttling.limited("code", rate="60/15m")
 
 
 def hold(request: HttpRequest, code: EmailCode) -> None:
@@ -76,6 +78,7 @@ class Page:
         return self.render_to_response(self.get_context_data(form=form), status=422)  # type: ignore[attr-defined]
 
 
+@method_decorator(sensitive_post_parameters("code"), name="dispatch")
 class ConfirmView(Page, ConfirmEmailVerificationCodeView):
     """Asks for the code, or sends another one: allauth's page, which here serves all three purposes."""
 
@@ -95,7 +98,7 @@ class ConfirmView(Page, ConfirmEmailVerificationCodeView):
             return redirect(going.on(request, self.start))
         if code is None:
             return over(request, codes.CodeOver(), start=self.start)
-        if code.proven_at is not None:
+        if code.proven_at is not None and request.method == "POST":  # shown already, and something came in between
             return self.proven(code)
         self._process = code
         return FormView.dispatch(self, request, *args, **kwargs)

@@ -13,7 +13,7 @@ from accounts import addresses, emails, gate, signin, throttling
 from accounts.forms import AddressForm
 from accounts.models import EmailCode, User
 from accounts.views import going
-from accounts.views.by_code import CODE_RATE, ConfirmView, held, hold, over, release
+from accounts.views.by_code import CODES, ConfirmView, held, hold, over, release
 from audit.tasks import nudge_outbox
 
 
@@ -43,7 +43,7 @@ def _asked(request: HttpRequest, user: User, form: AddressForm) -> EmailCode | N
     return code
 
 
-@method_decorator([gate.signed_in, going.pages, throttling.limited("code", rate=CODE_RATE)], name="dispatch")
+@method_decorator([gate.signed_in, going.pages, CODES], name="dispatch")
 class EmailConfirmView(ConfirmView):
     """The code from the new address; right, and it is theirs."""
 

@@ -19,7 +19,7 @@ from accounts import codes, gate, resetting, throttling
 from accounts.forms import ChosenPasswordForm, ForgottenForm
 from accounts.models import EmailCode
 from accounts.views import going
-from accounts.views.by_code import CODE_RATE, ConfirmView, Page, held, hold, over, release
+from accounts.views.by_code import CODES, ConfirmView, Page, held, hold, over, release
 from audit.tasks import nudge_outbox
 
 START = "accounts:password_reset"
@@ -40,7 +40,7 @@ class ResetView(Page, PasswordResetView):
         return redirect(going.on(self.request, "accounts:password_reset_confirm"))
 
 
-@method_decorator([gate.public, never_cache, going.pages, throttling.limited("code", rate=CODE_RATE)], name="dispatch")
+@method_decorator([gate.public, never_cache, going.pages, CODES], name="dispatch")
 class ResetConfirmView(ConfirmView):
     """The code."""
 
@@ -58,7 +58,7 @@ class ResetConfirmView(ConfirmView):
         never_cache,
         going.pages,
         sensitive_post_parameters("password1", "password2"),
-        throttling.limited("code", rate=CODE_RATE),
+        CODES,
     ],
     name="dispatch",
 )

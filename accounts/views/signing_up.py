@@ -18,7 +18,7 @@ from accounts import gate, signin, signing_up, throttling
 from accounts.forms import SignUpForm
 from accounts.models import EmailCode
 from accounts.views import going
-from accounts.views.by_code import CODE_RATE, ConfirmView, Page, hold, over, release
+from accounts.views.by_code import CODES, ConfirmView, Page, hold, over, release
 
 LIMIT = throttling.limited("signup", rate="10/10m", keys=("ip", "post:email"), unproved="5/10m")
 
@@ -58,7 +58,7 @@ class SignUpView(Page, StockSignupView):
         return redirect(going.on(self.request, "accounts:signup_confirm"))
 
 
-@method_decorator([gate.public, never_cache, going.pages, throttling.limited("code", rate=CODE_RATE)], name="dispatch")
+@method_decorator([gate.public, never_cache, going.pages, CODES], name="dispatch")
 class SignUpConfirmView(ConfirmView):
     """The code; right, and there is an account, and its owner is in."""
 

@@ -85,6 +85,27 @@ def test_two_browsers_with_one_address_make_one_account(tenant: Tenant) -> None:
 
 @pytest.mark.guarantee
 @pytest.mark.django_db(transaction=True)
+def test_one_address_in_two_tenants_at_once_makes_one_user_who_belongs_to_both(
+    tenant: Tenant, second_tenant: Tenant
+) -> None:
+    def coming(to: Tenant) -> Any:
+        with tenancy.within(to):
+            code = proven(asked())
+
+        def admit() -> Any:
+            with tenancy.within(to):
+                return signing_up.admit(code.pk, by=None, at=timezone.now())
+
+        return admit
+
+    assert race([coming(tenant), coming(second_tenant)]).kinds() == {"tuple": 2}
+    assert User.objects.count() == 1
+    with tenancy.across():
+        assert Membership.across_tenants.count() == 2
+
+
+@pytest.mark.guarantee
+@pytest.mark.django_db(transaction=True)
 def test_one_code_brought_many_times_at_once_is_right_once(tenant: Tenant) -> None:
     code = asked()
     clear = codes.clear_code(code)
@@ -227,6 +248,25 @@ def test_the_code_goes_to_the_address_that_is_kept_and_not_to_one_that_reads_ali
     assert message.to == [known["elsewhere"].email]
     assert confirm(client, SIGNUP, code_in(message)).url == "/account/login/"
     assert not Membership.objects.filter(user=known["elsewhere"]).exists()
+
+
+def test_what_was_shown_and_not_used_goes_on_with_the_next_try_and_not_by_looking(
+    client: Client, tenant: Tenant
+) -> None:
+    """Something broke in between: the code was right, and nobody was let in."""
+    ask(client)
+    codes.prove(EmailCode.objects.get().pk, purpose="signup", typed=sent_code(), at=timezone.now())
+    assert client.get(SIGNUP + "confirm/").status_code == 200
+    assert nobody_new()
+    assert confirm(client, SIGNUP, "again").url == "/account/"
+
+
+def test_what_does_not_open_any_more_is_over(client: Client, tenant: Tenant) -> None:
+    ask(client)
+    EmailCode.objects.update(sealed_facts=b"damaged")
+    assert client.get(SIGNUP + "confirm/").url == SIGNUP
+    assert confirm(client, SIGNUP, "BCDF-GHJK").status_code == 410
+    assert deliver() == []
 
 
 def test_an_account_opened_meanwhile_is_signed_in_to(client: Client, tenant: Tenant) -> None:
