@@ -22,7 +22,7 @@ from audit import ledger, outbox
 from governance import keys, sealing, tenancy
 
 Purpose = EmailCode.Purpose
-SECRETS = "secrets"
+SEALED_UNDER = "secrets"  # the tenant's key for what the house keeps for itself
 
 
 class WrongCode(ValidationError):
@@ -170,11 +170,11 @@ def _place(code: EmailCode, what: str) -> bytes:
 
 
 def _seal(code: EmailCode, what: str, text: str) -> bytes:
-    key = keys.of_tenant(tenancy.current_id(), SECRETS)
+    key = keys.of_tenant(tenancy.current_id(), SEALED_UNDER)
     place = _place(code, what)
     return sealing.seal(key.cipher, text.encode(), key_id=key.key_id, generation=key.generation, place=place)
 
 
 def _unseal(code: EmailCode, what: str, sealed: bytes) -> str:
-    key = keys.of_tenant(tenancy.current_id(), SECRETS, sealing.Header.read(sealed).generation)
+    key = keys.of_tenant(tenancy.current_id(), SEALED_UNDER, sealing.Header.read(sealed).generation)
     return sealing.unseal(key.cipher, sealed, place=_place(code, what)).decode()

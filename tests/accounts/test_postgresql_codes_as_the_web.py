@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import ExternalIdentity, IdentityProvider, Tenant, User
 from governance import tenancy
-from tests.accounts.by_code import CHOOSE, EMAIL, NEW, RESET, SIGNUP, code_in, confirm, deliver, sent_code, typed
+from tests.accounts.by_code import CHOOSE, EMAIL, NEW, RESET, SIGNUP, code_in, confirm, deliver, sent_code, twice, typed
 from tests.factories import accounts as people
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -24,7 +24,7 @@ def test_a_newcomer_signs_up_moves_and_forgets(tenant: Tenant, as_web: Any) -> N
     client.post(RESET, {"email": "other@example.org"})
     assert confirm(client, RESET, sent_code()).url == CHOOSE
     new = NEW[::-1]
-    assert client.post(CHOOSE, {"password1": new, "password2": new}).url == "/account/login/"
+    assert client.post(CHOOSE, twice(new)).url == "/account/login/"
     assert User.objects.get().check_password(new)
 
 

@@ -13,7 +13,7 @@ from accounts.hashers import Argon2id
 from accounts.models import AuthSession, EmailCode, ExternalIdentity, IdentityProvider, Membership, Tenant, User
 from audit.models import Event
 from governance import tenancy
-from tests.accounts.by_code import CHOOSE, NEW, RESET, code_in, confirm, deliver, sent_code, shape
+from tests.accounts.by_code import CHOOSE, NEW, RESET, code_in, confirm, deliver, sent_code, shape, twice
 from tests.accounts.signing_in import is_in, password_step
 from tests.factories import accounts as people
 
@@ -23,7 +23,7 @@ def ask(client: Client, email: str) -> Any:
 
 
 def choose(client: Client, new: str = NEW) -> Any:
-    return client.post(CHOOSE, {"password1": new, "password2": new})
+    return client.post(CHOOSE, twice(new))
 
 
 def through(client: Client, user: User) -> None:
@@ -126,7 +126,7 @@ def test_the_rules_are_the_same_as_everywhere(client: Client, visitor: User, new
 
 def test_both_must_be_the_same(client: Client, visitor: User) -> None:
     through(client, visitor)
-    answer = client.post(CHOOSE, {"password1": NEW, "password2": "another"})
+    answer = client.post(CHOOSE, twice(NEW, "another"))
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["password2"])
 
 

@@ -15,7 +15,7 @@ from accounts.models import AuthSession, EmailCode, ExternalIdentity, IdentityPr
 from audit.models import Event, OutboxMessage
 from governance import tenancy
 from governance.models import Person
-from tests.accounts.by_code import NEW, SIGNUP, code_in, confirm, deliver, sent_code, shape, typed
+from tests.accounts.by_code import NEW, SIGNUP, code_in, confirm, deliver, sent_code, shape, twice, typed
 from tests.factories import accounts as people
 from tests.racing import race
 
@@ -157,9 +157,9 @@ def test_the_sign_in_page_leads_here(client: Client, tenant: Tenant) -> None:
         ({"email": "nobody"}, "email"),
         ({"email": "a@" + "\ufdfa" * 60 + ".example"}, "email"),
         ({"email": "\x00@example.org"}, "email"),
-        ({"password1": "short", "password2": "short"}, "password1"),
-        ({"password1": "nora new nora@example", "password2": "nora new nora@example"}, "password1"),
-        ({"password2": "another"}, "password2"),
+        (twice("short"), "password1"),
+        (twice("nora new nora@example"), "password1"),
+        (twice(NEW, "another"), "password2"),
         ({"website": "https://spam.example"}, "website"),
     ],
 )
