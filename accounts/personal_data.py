@@ -116,6 +116,22 @@ holds(
     nothing="id user replaced_at",
 )
 holds(
+    "accounts.EmailCode",
+    about="user.memberships.person",
+    personal={
+        "user sealed_facts sealed_code digest": Personal(
+            "user.authorization.credentials",
+            "to know that an e-mail address is theirs who asked; what was typed, and the code until it is sent, sealed",
+            Basis.CONTRACT,
+            "a day after the code has run out",
+            Erase.DELETE,
+            export=False,
+            sensitivity=Sensitivity.RESTRICTED,
+        ),
+    },
+    nothing="id tenant purpose tries sendings sent_at expires_at proven_at spent_at",
+)
+holds(
     "accounts.KnownDevice",
     about="user.memberships.person",
     personal={

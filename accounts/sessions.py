@@ -14,7 +14,15 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import conf, policies, security
-from accounts.models import AuthSession, IdentityProvider, KnownDevice, LogoutTokenSeen, SamlSeenAssertion, User
+from accounts.models import (
+    AuthSession,
+    EmailCode,
+    IdentityProvider,
+    KnownDevice,
+    LogoutTokenSeen,
+    SamlSeenAssertion,
+    User,
+)
 from accounts.session_store import digest
 from audit import context, ledger
 
@@ -228,6 +236,7 @@ def _long_over(*, at: datetime) -> "list[QuerySet[Any]]":
         KnownDevice.objects.filter(last_seen_at__lte=at - conf.DEVICE_KEPT),
         SamlSeenAssertion.objects.filter(expires_at__lte=at - conf.SPENT_KEPT),
         LogoutTokenSeen.objects.filter(expires_at__lte=at - conf.SPENT_KEPT),
+        EmailCode.objects.filter(expires_at__lte=at - conf.SPENT_KEPT),
     ]
 
 

@@ -204,8 +204,13 @@ def renew(request: "WSGIRequest", user: User, *, at: datetime) -> None:
 
 def note_failure(email: str, *, what: str = "accounts.signin.failed", reason: str, always: bool = False) -> None:
     """Put a failed attempt into the ledger, about the member it aimed at if there is one; see `ledger.refused`."""
+    note(email, what=what, reason=reason, always=always, outcome="failed")
+
+
+def note(email: str, *, what: str, reason: str, always: bool = False, outcome: str = "success") -> None:
+    """Put what a stranger asked for into the ledger, about the member it aimed at; a flood of it as its number."""
     member = Membership.objects.filter(user__email_key=normalise_email(email)).select_related("user").first()
-    ledger.refused(what, member.user if member else None, reason=reason, outcome="failed", always=always)
+    ledger.refused(what, member.user if member else None, reason=reason, outcome=outcome, always=always)
 
 
 def leave(request: "WSGIRequest", *, at: datetime | None = None, reason: str = "signed out") -> None:

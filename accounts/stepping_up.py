@@ -242,7 +242,7 @@ protect(
 protect(
     "accounts.change_email",
     _("change the e-mail address"),
-    covers=(),
+    covers=("accounts:email",),
     level=policies.ONE_FACTOR,
 )
 protect(

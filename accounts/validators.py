@@ -43,6 +43,12 @@ def exact_host(host: str) -> None:
             ) from None
 
 
+def one_line(value: str) -> None:
+    """Refuses line breaks and control characters: names and subjects stand in the head of mails."""
+    if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in value):
+        raise ValidationError(_("Line breaks and control characters do not belong here."), code="control")
+
+
 def time_zone(name: str) -> None:
     """An IANA time zone name."""
     if name not in available_timezones():

@@ -1,3 +1,4 @@
+from accounts.forms.by_code import AddressForm, ChosenPasswordForm, CodeForm, ForgottenForm, SignUpForm
 from accounts.forms.factors import (
     AddKeyForm,
     EnrolForm,
@@ -18,9 +19,13 @@ from accounts.forms.tokens import SeeAsForm, TokenMakingForm
 
 __all__ = [
     "AddKeyForm",
+    "AddressForm",
+    "ChosenPasswordForm",
     "CloseForm",
+    "CodeForm",
     "EnrolForm",
     "FirstPasswordForm",
+    "ForgottenForm",
     "IdentityProviderForm",
     "KeyForm",
     "KeyName",
@@ -32,6 +37,7 @@ __all__ = [
     "RecoveryForm",
     "SeeAsForm",
     "SignInForm",
+    "SignUpForm",
     "TokenForm",
     "TokenMakingForm",
     "place_of",

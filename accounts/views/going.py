@@ -32,6 +32,13 @@ def after(request: HttpRequest, user: Any, *, wanted: str = "") -> str:
     return reverse("admin:index") if policies.is_staff(user) else reverse("accounts:home")
 
 
+def on(request: HttpRequest, to: str) -> str:
+    """An address, or a view by its name, with the destination somebody wished for kept."""
+    path = to if to.startswith("/") else reverse(to)
+    wanted = request.GET.get("next", "")
+    return f"{path}?{urlencode({'next': wanted})}" if wanted else path
+
+
 def verify_first(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('accounts:verify')}?{urlencode({'next': request.path})}")
 
