@@ -189,7 +189,7 @@ def allauth_brings_no_door(app_configs: Any, **kwargs: Any) -> list[checks.Check
     parts = [app for app in settings.INSTALLED_APPS if app.startswith("allauth.") and app != "allauth.account"]
     hint = "List what is needed by hand, as views of ours: docs/adr/0023-accounts-by-code.md."
     return [
-        checks.Error(f"{what} is a door of allauth's.", hint=hint, id="accounts.E023") for what in addresses + parts
+        checks.Error(f"{what} is a door of allauth's.", hint=hint, id="accounts.E024") for what in addresses + parts
     ]
 
 

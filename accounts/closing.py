@@ -17,6 +17,7 @@ from accounts.models import (
     ApiToken,
     Authenticator,
     AuthSession,
+    EmailCode,
     ExternalIdentity,
     KnownDevice,
     Membership,
@@ -88,6 +89,7 @@ def _forget_here(user: User) -> None:
     ExternalIdentity.objects.filter(user=user).delete()
     AuthSession.objects.filter(user=user).update(ip=None, user_agent="", device=None, idp_session="", name_id="")
     KnownDevice.objects.filter(user=user).delete()
+    EmailCode.objects.filter(user=user).delete()
 
 
 # --- everywhere ------------------------------------------------------------------------------------------------------

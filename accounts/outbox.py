@@ -19,14 +19,15 @@ from governance.models import Person
 
 @outbox.handler("accounts.invitation")
 def invite(message: Any) -> None:
-    """Tell a new member where to come in: with a link to choose a password, or with the one they have."""
+    """Tell a new member where to come in: with a link to choose a password, or as they do elsewhere already."""
     membership = Membership.objects.filter(pk=message.about_id, is_active=True).select_related("user").first()
     if membership is None or not membership.user.is_active:
         raise outbox.NoLongerWanted
     tenant, user = tenancy.current(), membership.user
-    path = "/account/login/" if user.has_usable_password() else passwords.welcome_path(user)
+    is_new = not user.has_usable_password() and not addresses.has_no_password(user)
+    path = passwords.welcome_path(user) if is_new else reverse("accounts:login")
     with translation.override(tenant.locale):
-        words = {"tenant": tenant, "link": tenant.url(path), "is_new": not user.has_usable_password()}
+        words = {"tenant": tenant, "link": tenant.url(path), "is_new": is_new}
         body = render_to_string("account/mail/invitation.txt", words)
         mail = EmailMessage(_("You can sign in at %(name)s") % {"name": tenant.name}, body, to=[user.email])
         breakers.call("smtp", mail.send)

@@ -15,10 +15,11 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts import permissions
-from accounts.models import Membership, Role, RoleGrant, Tenant, User
+from accounts.models import ExternalIdentity, Membership, Role, RoleGrant, Tenant, User
 from audit import outbox
 from governance import tenancy
 from tests.factories import accounts as people
+from tests.factories.sso import make_idp
 
 ADMIN = "/admin/accounts"
 Enter = Callable[..., Client]
@@ -74,6 +75,20 @@ def test_a_manager_lets_a_receptionist_in_who_is_told(enter: Enter, manager: Use
     assert client.post(path, new).url == "/account/login/"
     assert client.get(path).status_code == 410
     assert User.objects.get(pk=member.user_id).check_password(people.PASSWORD)
+
+
+def test_whom_only_a_provider_lets_in_is_invited_without_a_password(
+    enter: Enter, owner: User, second_tenant: Tenant
+) -> None:
+    with tenancy.within(second_tenant):
+        member = people.make_member("ada")
+        ExternalIdentity.objects.create(user=member, idp=make_idp("corp"), subject="s-1", linked_at=timezone.now())
+    member.set_unusable_password()
+    member.save()
+    admit(enter(owner), "receptionist", email=member.email)
+    outbox.deliver(at=timezone.now())
+    assert "/account/login/" in mail.outbox[0].body
+    assert "/account/welcome/" not in mail.outbox[0].body
 
 
 def test_a_manager_lets_no_owner_in(enter: Enter, manager: User) -> None:
