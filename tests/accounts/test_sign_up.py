@@ -278,7 +278,10 @@ def test_an_account_opened_meanwhile_is_signed_in_to(client: Client, tenant: Ten
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
-def test_neither_code_nor_password_lies_anywhere_in_clear(client: Client, tenant: Tenant) -> None:
+def test_neither_code_nor_password_lies_anywhere_in_clear(
+    client: Client, tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
     ask(client)
     row, message = EmailCode.objects.get(), OutboxMessage.objects.get(kind="accounts.code")
     clear = codes.clear_code(row)
@@ -293,11 +296,12 @@ def test_neither_code_nor_password_lies_anywhere_in_clear(client: Client, tenant
     for secret in (clear, clear.replace("-", ""), NEW, "nora@example.org", "argon2"):
         assert not [text for text in stored if secret.encode() in text]
     assert sent_code() == clear
+    assert clear not in caplog.text and NEW not in caplog.text
     assert EmailCode.objects.get().sealed_code is None
     assert deliver() == []
 
 
-def test_strangers_asking_are_told_as_a_number_after_a_while(client: Client, tenant: Tenant) -> None:
+def test_asking_is_noted_about_nobody(client: Client, tenant: Tenant) -> None:
     ask(client)
     told = Event.objects.get(action="accounts.signup.asked")
     assert (told.outcome, told.object_id) == ("success", "")
