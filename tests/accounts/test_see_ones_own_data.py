@@ -55,7 +55,7 @@ def test_the_page_shows_the_newest_and_says_so(enter: Enter, visitor: User, monk
     for number in range(3):
         write(visitor, f"Message {number}.")
     shown = enter(visitor, level=1).get(DATA).content.decode()
-    assert "The newest 2 are shown here; the download has all." in shown
+    assert "Shown here: the newest 2. The download has all." in shown
     assert "Message 2." in shown and "Message 0." not in shown
 
 
