@@ -30,24 +30,18 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, saml, xmldsig
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 
-from accounts import sessions
+from accounts import saml_metadata, sessions
 from accounts.models import ExternalIdentity, IdentityProvider, SamlSeenAssertion
 from accounts.provisioning import Claims
+from accounts.saml_metadata import LARGEST, NS
 from audit import ledger
 from governance import keys, sealing, tenancy
 
-NS = {
-    "samlp": "urn:oasis:names:tc:SAML:2.0:protocol",
-    "saml": "urn:oasis:names:tc:SAML:2.0:assertion",
-    "ds": "http://www.w3.org/2000/09/xmldsig#",
-    "md": "urn:oasis:names:tc:SAML:2.0:metadata",
-}
 SIGNATURES = {xmldsig.SIG_RSA_SHA256, xmldsig.SIG_RSA_SHA384, xmldsig.SIG_RSA_SHA512}
 DIGESTS = {xmldsig.DIGEST_SHA256, xmldsig.DIGEST_SHA384, xmldsig.DIGEST_SHA512}
 LASTING_NAMES = {saml.NAMEID_FORMAT_PERSISTENT, saml.NAMEID_FORMAT_EMAILADDRESS, saml.NAMEID_FORMAT_UNSPECIFIED, ""}
 LEEWAY = 60  # seconds two clocks may differ
 KEY_BITS = 3072
-LARGEST = 512 * 1024  # bytes of a message or of metadata
 EMAILS = (
     "email",
     "mail",
@@ -72,22 +66,6 @@ class NotBelieved(ValidationError):
         self.why = code
 
 
-class BadMetadata(ValidationError):
-    """Not the metadata of one identity provider."""
-
-    def __init__(self, why: Any) -> None:
-        super().__init__(why, code="metadata")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a provider's metadata says: who it is, where it is asked, how many certificates it signs with."""
-
-    entity_id: str
-    asked_at: str
-    certificates: int
-
-
 @dataclass(frozen=True, slots=True)
 class Word:
     """What a provider said of somebody, believed."""
@@ -97,40 +75,6 @@ class Word:
     session: str
     contexts: tuple[str, ...]
     authenticated_at: datetime | None
-
-
-# --- the provider's metadata -----------------------------------------------------------------------------------------
-def read_metadata(xml: str) -> Facts:
-    """What pasted metadata says. Refuses `BadMetadata`: no XML, no or several providers, no certificate, no https."""
-    if len(xml.encode()) > LARGEST:
-        raise BadMetadata(_("This is too large for one provider's metadata."))
-    try:
-        root = ElementTree.fromstring(xml.strip().encode(), forbid_dtd=True)
-    except (ElementTree.ParseError, DefusedXmlException, ValueError) as broken:
-        raise BadMetadata(_("This is not XML. Paste the whole metadata file.")) from broken
-    described = root.iter(f"{{{NS['md']}}}EntityDescriptor")
-    entities = [one for one in described if one.find("md:IDPSSODescriptor", NS) is not None]
-    if len(entities) != 1:
-        raise BadMetadata(_("The metadata must describe exactly one identity provider."))
-    services = entities[0].findall("md:IDPSSODescriptor/md:SingleSignOnService", NS)
-    at = next((one.get("Location", "") for one in services if one.get("Binding") == BINDING_HTTP_REDIRECT), "")
-    if not at:
-        raise BadMetadata(_("The provider offers no sign-in by redirect (HTTP-Redirect binding)."))
-    if not at.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-        raise BadMetadata(_("The provider's sign-in address must begin with https."))
-    certificates = entities[0].findall("md:IDPSSODescriptor/md:KeyDescriptor//ds:X509Certificate", NS)
-    for certificate in certificates:
-        _read_certificate(certificate.text or "")
-    if not certificates:
-        raise BadMetadata(_("The metadata holds no certificate: nothing could be believed."))
-    return Facts(entities[0].get("entityID", ""), at, len(certificates))
-
-
-def _read_certificate(text: str) -> None:
-    try:
-        x509.load_der_x509_certificate(base64.b64decode("".join(text.split()), validate=True))
-    except ValueError as broken:
-        raise BadMetadata(_("A certificate in the metadata cannot be read.")) from broken
 
 
 # --- our own key -----------------------------------------------------------------------------------------------------
@@ -291,7 +235,7 @@ def believe(response: Any, idp: IdentityProvider, *, site: str, asked: set[str],
     me, here = address(idp, site, "metadata"), address(idp, site, "acs")
     if assertion is None or len(response.assertions) != 1:
         raise NotBelieved("not_one_assertion")
-    if (assertion.issuer.text or "").strip() != read_metadata(idp.metadata).entity_id:
+    if (assertion.issuer.text or "").strip() != saml_metadata.read(idp.metadata).entity_id:
         raise NotBelieved("another_issuer")
     if response.response.destination not in (None, "", here):
         raise NotBelieved("another_destination")
@@ -393,7 +337,7 @@ def hear_logout(
         raise NotBelieved("logout_not_signed") from broken
     if request is None or not request.issue_instant_ok() or not _in_time(request.message, at):
         raise NotBelieved("logout_too_old")
-    if (request.message.issuer.text or "").strip() != read_metadata(idp.metadata).entity_id:
+    if (request.message.issuer.text or "").strip() != saml_metadata.read(idp.metadata).entity_id:
         raise NotBelieved("another_issuer")
     digest = sha256(f"logout\n{request.message.id}".encode()).hexdigest()
     if not SamlSeenAssertion.spend(idp, digest, expires_at=at + timedelta(days=2)):
@@ -419,7 +363,7 @@ def end_sessions(idp: IdentityProvider, farewell: Farewell, *, at: datetime) -> 
 
 def logout_address(client: Saml2Client, idp: IdentityProvider, name_id: str) -> str:
     """The provider's address with our signed LogoutRequest in it; "" when it offers none by redirect."""
-    entity = read_metadata(idp.metadata).entity_id
+    entity = saml_metadata.read(idp.metadata).entity_id
     services = client.metadata.single_logout_service(entity, BINDING_HTTP_REDIRECT, "idpsso") or []
     name = saml.name_id_from_string(name_id) if name_id else None
     if not services or name is None:

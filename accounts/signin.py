@@ -1,7 +1,8 @@
 """Where every way in ends. Authority lives in the session: what it proves, for whom, in which tenant, until when.
 
 The session keeps under `STANDING`: tenant, the user's epoch, level, methods, the provider it came from if any, and when
-it began, was verified and was last seen (seconds since 1970). `session_user` believes it only while its row (`accounts.sessions`) is open.
+it began, was verified and was last seen (seconds since 1970). `session_user` believes it only while its row
+(`accounts.sessions`) is open.
 """
 
 import copy

@@ -28,7 +28,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError
 from saml2.client import Saml2Client
 from saml2.s_utils import success_status_factory
 
-from accounts import gate, provisioning, saml, signin, stepping_up, throttling
+from accounts import gate, provisioning, saml, saml_metadata, signin, stepping_up, throttling
 from accounts.models import IdentityProvider, User
 from accounts.session_store import StoreDown
 from accounts.views import bounce, going
@@ -114,7 +114,7 @@ class ForOne:
             with saml.service_provider(self.idp, site=_site(request)) as self.config:
                 answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
                 return answer
-        except (saml.NotBelieved, saml.BadMetadata, provisioning.NotProvisioned) as refusal:
+        except (saml.NotBelieved, saml_metadata.BadMetadata, provisioning.NotProvisioned) as refusal:
             return refuse(request, self.idp, refusal)
 
 
