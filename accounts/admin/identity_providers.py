@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import flows, identity_providers
 from accounts.admin import guides
 from accounts.admin.refusals import RefusalsShown
-from accounts.forms import IdentityProviderForm
+from accounts.forms import IdentityProviderForm, roles_to_give
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider
 from accounts.views import oidc, saml
 from audit import ledger
@@ -47,6 +47,14 @@ class MappingsInline(TenantInline):
     fields = ("group", "role")
     verbose_name = _("group's role")
     verbose_name_plural = _("Roles by group: held for as long as somebody is in the group, from sign-in to sign-in")
+
+    def get_formset(self, request: HttpRequest, obj: IdentityProvider | None = None, **kwargs: Any) -> Any:
+        """With the roles whoever sets up may give, and those that are mapped already."""
+        formset = super().get_formset(request, obj, **kwargs)
+        mapped = GroupRoleMapping.objects.filter(idp=obj).values_list("role_id", flat=True)
+        if "role" in formset.form.base_fields:
+            formset.form.base_fields["role"].queryset = roles_to_give(request.user, beside=mapped)  # type: ignore
+        return formset
 
 
 @admin.register(IdentityProvider)
