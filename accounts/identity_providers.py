@@ -343,10 +343,3 @@ def enforced_for(email: str) -> IdentityProvider | None:
 def domains(idp: IdentityProvider) -> set[str]:
     """The e-mail domains a provider's word counts for; empty: all."""
     return {str(domain).strip().lstrip("@").casefold() for domain in idp.allowed_domains}
-
-
-def of_user(user: User) -> IdentityProvider | None:
-    """The live provider somebody last came in with: where they can prove themselves anew."""
-    linked = ExternalIdentity.objects.filter(user=user, idp__status=Status.LIVE).select_related("idp")
-    identity = linked.order_by("-last_seen_at", "-linked_at").first()
-    return identity.idp if identity else None

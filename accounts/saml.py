@@ -134,6 +134,8 @@ def service_provider(idp: IdentityProvider, *, site: str) -> Iterator[SPConfig]:
                 file.write(content)
         config = SPConfig()
         config.load(_description(idp, site, f"{folder}/key.pem", f"{folder}/cert.pem"))
+        # Named only now: while metadata is read pysaml2 would read the key as well, and OpenSSL check it for 0.1 s.
+        config.setattr("", "key_file", f"{folder}/key.pem")
         yield config
 
 
@@ -147,7 +149,6 @@ def _description(idp: IdentityProvider, site: str, key: str, certificate: str) -
     return {
         "entityid": address(idp, site, "metadata"),
         "xmlsec_binary": shutil.which("xmlsec1"),
-        "key_file": key,
         "cert_file": certificate,
         "encryption_keypairs": [{"key_file": key, "cert_file": certificate}],
         "metadata": {"inline": [idp.metadata]},

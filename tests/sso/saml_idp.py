@@ -7,6 +7,7 @@ import tempfile
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from saml2 import BINDING_HTTP_REDIRECT
 from saml2.config import IdPConfig
+from saml2.cryptography import asymmetric
 from saml2.metadata import entity_descriptor
 from saml2.saml import NAMEID_FORMAT_PERSISTENT, NameID
 from saml2.server import Server
@@ -24,6 +26,16 @@ from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 MFA = "https://refeds.org/profile/mfa"
+START, ACS, METADATA = "/sso/corp/saml/start/", "/sso/corp/saml/acs/", "/sso/corp/saml/metadata/"
+_servers: dict[tuple[object, ...], Server] = {}
+read_key = cache(asymmetric.load_pem_private_key)  # OpenSSL checks a key each time it is read, for 50 ms
+
+
+@cache
+def own_key() -> tuple[bytes, str]:
+    """A key of our own for all stories, in the place of one for each provider's row."""
+    folder = make_keys(Path(tempfile.mkdtemp()))
+    return (folder / "key.pem").read_bytes(), (folder / "cert.pem").read_text()
 
 
 def make_keys(folder: Path) -> Path:
@@ -56,6 +68,7 @@ class SamlIdp:
     subject: str = "s-1"
     name_format: str = NAMEID_FORMAT_PERSISTENT
     context: str = PASSWORD
+    leaves_at: str = "/slo"
     said: dict[str, list[str]] = field(
         default_factory=lambda: {"mail": ["ada@acme.example"], "displayName": ["Ada"], "groups": ["desk"]}
     )
@@ -78,7 +91,9 @@ class SamlIdp:
                     "idp": {
                         "endpoints": {
                             "single_sign_on_service": [(f"{self.entity_id}/sso", BINDING_HTTP_REDIRECT)],
-                            "single_logout_service": [(f"{self.entity_id}/slo", BINDING_HTTP_REDIRECT)],
+                            "single_logout_service": [(f"{self.entity_id}{self.leaves_at}", BINDING_HTTP_REDIRECT)]
+                            if self.leaves_at
+                            else [],
                         },
                         "want_authn_requests_signed": True,
                         "sign_assertion": True,
@@ -95,8 +110,11 @@ class SamlIdp:
         return str(entity_descriptor(self.config()))
 
     def server(self, sp_metadata: str) -> Server:
-        """The provider itself."""
-        return Server(config=self.config(sp_metadata))
+        """The provider itself; one for all stories that know the same service provider."""
+        known = (self.folder, self.entity_id, self.leaves_at, sp_metadata)
+        if known not in _servers:
+            _servers[known] = Server(config=self.config(sp_metadata))
+        return _servers[known]
 
     def heard(self, server: Server, location: str) -> Any:
         """The AuthnRequest in a redirect, its signature checked."""

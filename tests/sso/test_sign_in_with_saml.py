@@ -25,46 +25,11 @@ from accounts.models import (
 )
 from audit.models import Event
 from tests.factories import accounts as people
-from tests.factories.sso import claims, make_idp, map_group
-from tests.sso.saml_idp import MFA, SamlIdp, field_of, inflated, make_keys, xml_of
+from tests.factories.sso import claims, make_idp
+from tests.sso.saml_idp import ACS, METADATA, MFA, START, SamlIdp, field_of, inflated, xml_of
 
 pytestmark = pytest.mark.skipif(shutil.which("xmlsec1") is None, reason="needs xmlsec1")
-START, ACS, METADATA = "/sso/corp/saml/start/", "/sso/corp/saml/acs/", "/sso/corp/saml/metadata/"
-
-
-@pytest.fixture(scope="session")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_keys(tmp_path_factory.mktemp("idp"))
-
-
-@pytest.fixture(autouse=True)
-def short_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our own key takes a second to make at its full length."""
-    monkeypatch.setattr(saml, "KEY_BITS", 2048)
-
-
-@pytest.fixture
-def provider(keys: Path) -> SamlIdp:
-    return SamlIdp(keys)
-
-
-@pytest.fixture
-def idp(tenant: Tenant, provider: SamlIdp) -> IdentityProvider:
-    row = make_idp("corp", protocol="saml", metadata=provider.metadata(), issuer="", mfa_evidence=[MFA])
-    map_group(row, "desk", "receptionist")
-    return row
-
-
-@pytest.fixture
-def ask(client: Client, idp: IdentityProvider) -> Callable[..., tuple[str, str]]:
-    """Begin: where the provider is asked, and our metadata as it knows it."""
-
-    def asked(query: str = "", browser: Client = client) -> tuple[str, str]:
-        sent = browser.get(START + query)
-        assert sent.status_code == 302
-        return sent["Location"], client.get(METADATA).content.decode()
-
-    return asked
+NEW_KEY = saml._new_key
 
 
 def told(client: Client, answer: str) -> Any:
@@ -141,14 +106,18 @@ def test_an_encrypted_assertion_is_read(client: Client, provider: SamlIdp, ask: 
     assert User.objects.filter(email="ada@acme.example").exists()
 
 
-def test_our_metadata_says_where_and_with_which_key(client: Client, idp: IdentityProvider) -> None:
+def test_our_metadata_says_where_and_with_which_key(
+    client: Client, corp: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saml, "_new_key", NEW_KEY)
+    monkeypatch.setattr(saml, "KEY_BITS", 2048)
     answer = client.get(METADATA)
     assert answer["Content-Type"] == "text/xml; charset=utf-8"
     assert 'entityID="http://testserver/sso/corp/saml/metadata/"' in answer.text
     assert 'Location="http://testserver/sso/corp/saml/acs/"' in answer.text
-    idp.refresh_from_db()
-    assert idp.certificate.splitlines()[1] in answer.text.replace("\n", "") or "X509Certificate" in answer.text
-    assert b"PRIVATE" not in bytes(idp.sealed_signing_key or b"")
+    corp.refresh_from_db()
+    assert corp.certificate.splitlines()[1] in answer.text.replace("\n", "") or "X509Certificate" in answer.text
+    assert b"PRIVATE" not in bytes(corp.sealed_signing_key or b"")
     assert client.get(METADATA).content == answer.content  # the key is made once
 
 
@@ -379,7 +348,7 @@ def test_an_assertion_is_remembered_even_if_the_question_were_not_spent(
 
 
 def test_without_a_question_nothing_is_heard(
-    client: Client, provider: SamlIdp, idp: IdentityProvider, ask: Callable[..., tuple[str, str]]
+    client: Client, provider: SamlIdp, corp: IdentityProvider, ask: Callable[..., tuple[str, str]]
 ) -> None:
     location, metadata = ask()
     answer = provider.answer(metadata, location)
@@ -416,7 +385,7 @@ def test_people_of_another_domain_get_a_page_and_no_account(
     assert not User.objects.filter(email="eve@evil.example").exists()
 
 
-def test_the_sign_in_page_offers_it(client: Client, idp: IdentityProvider) -> None:
+def test_the_sign_in_page_offers_it(client: Client, corp: IdentityProvider) -> None:
     assert 'href="/sso/corp/saml/start/"' in client.get("/account/login/").text
 
 
@@ -427,7 +396,7 @@ def test_a_draft_has_no_addresses(client: Client, tenant: Tenant, provider: Saml
 
 
 def test_in_test_mode_only_staff_try_it_and_nobody_is_signed_in(
-    client: Client, provider: SamlIdp, idp: IdentityProvider, owner: User
+    client: Client, provider: SamlIdp, corp: IdentityProvider, owner: User
 ) -> None:
     IdentityProvider.objects.update(status="test")
     assert client.get(START).status_code == 404
@@ -442,7 +411,7 @@ def test_in_test_mode_only_staff_try_it_and_nobody_is_signed_in(
 
 # --- step-up ---------------------------------------------------------------------------------------------------------
 def test_stepping_up_asks_the_provider_anew_for_the_same_person(
-    client: Client, provider: SamlIdp, idp: IdentityProvider, ask: Callable[..., tuple[str, str]]
+    client: Client, provider: SamlIdp, corp: IdentityProvider, ask: Callable[..., tuple[str, str]]
 ) -> None:
     location, metadata = ask()
     told(client, provider.answer(metadata, location))
@@ -462,7 +431,7 @@ def test_stepping_up_asks_the_provider_anew_for_the_same_person(
 
 
 def test_somebody_else_does_not_step_up_for_me(
-    client: Client, provider: SamlIdp, idp: IdentityProvider, ask: Callable[..., tuple[str, str]]
+    client: Client, provider: SamlIdp, corp: IdentityProvider, ask: Callable[..., tuple[str, str]]
 ) -> None:
     location, metadata = ask()
     told(client, provider.answer(metadata, location))
@@ -474,10 +443,10 @@ def test_somebody_else_does_not_step_up_for_me(
 
 # --- signing out -----------------------------------------------------------------------------------------------------
 @pytest.fixture
-def theirs(idp: IdentityProvider) -> AuthSession:
+def theirs(corp: IdentityProvider) -> AuthSession:
     """A session of s-1 that began at the provider."""
     now = timezone.now()
-    user = provisioning.arrive(idp, claims("s-1", groups=("desk",)), at=now).user
+    user = provisioning.arrive(corp, claims("s-1", groups=("desk",)), at=now).user
     return AuthSession.objects.create(
         user=user,
         key_digest="0" * 64,
@@ -486,7 +455,7 @@ def theirs(idp: IdentityProvider) -> AuthSession:
         verified_at=now,
         expires_at=now.replace(year=now.year + 1),
         level=1,
-        idp=idp,
+        idp=corp,
         idp_session="sid-1",
     )
 
