@@ -12,7 +12,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import policies, roles, tenants
+from accounts import identity_providers, policies, roles, tenants
 from accounts.models import (
     ExternalIdentity,
     GroupRoleMapping,
@@ -119,6 +119,22 @@ class AlreadyConnected(NotProvisioned):
         super().__init__(_("This identity is connected to another account."), code="already_connected")
 
 
+class OnlyWayIn(ValidationError):
+    """Without it nobody could come in as them any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This is your only way in. Connect another provider or choose a password first."), code="only_way_in"
+        )
+
+
+class Demanded(ValidationError):
+    """Where one provider is the only way in for an address, it stays."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Your organisation wants you to sign in with this provider."), code="demanded")
+
+
 def arrive(idp: IdentityProvider, claims: Claims, *, at: datetime) -> Arrival:
     """Find or admit the person the provider vouches for, and give them exactly the roles their groups map to.
 
@@ -160,6 +176,38 @@ def connect(idp: IdentityProvider, claims: Claims, *, user: User, at: datetime) 
         if identity is not None and identity.user_id != user.pk:
             raise AlreadyConnected
         return identity or _connect(idp, claims.subject, user, at=at)
+
+
+def disconnect(identity: ExternalIdentity, *, by: User, at: datetime) -> None:
+    """Let a member come in with this identity no more; roles its groups gave go with it. Twice does nothing.
+
+    Refuses `Demanded` where the provider is the only way in for their address, `OnlyWayIn` when they have no other,
+    and `roles.LastOwner`.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=identity.user_id)  # two at once would leave no way in
+        stored = ExternalIdentity.objects.filter(pk=identity.pk).select_related("idp").first()
+        if stored is None:
+            return
+        _keep_a_way_in(stored, user)
+        stored.delete()
+        if not ExternalIdentity.objects.filter(user=user, idp=stored.idp).exists():
+            rows = RoleGrant.objects.filter(membership__user=user, idp=stored.idp)
+            for given in rows.select_related("role", "membership__user"):
+                roles.revoke(given, by=by, at=at)
+        ledger.record("accounts.identity.disconnected", user, changes={"provider": [stored.idp.slug, None]})
+    policies.forget(by)
+
+
+def _keep_a_way_in(identity: ExternalIdentity, user: User) -> None:
+    demanded = identity_providers.enforced_for(user.email)
+    if demanded == identity.idp:
+        raise Demanded
+    live = ExternalIdentity.objects.filter(user=user, idp__status=IdentityProvider.Status.LIVE)
+    others = live.exclude(pk=identity.pk)
+    has_password = user.has_usable_password() and demanded is None
+    if not has_password and not others.exists():
+        raise OnlyWayIn
 
 
 def _admissible(idp: IdentityProvider, claims: Claims) -> None:

@@ -178,8 +178,8 @@ def _description(idp: IdentityProvider, site: str, key: str, certificate: str) -
 
 
 # --- what is looked at before pysaml2 is asked -----------------------------------------------------------------------
-def look_at(message: str) -> None:
-    """Refuse with `NotBelieved` what no honest provider sends: see the module's words."""
+def look_at(message: str) -> str:
+    """Which question of ours it says it answers. Refuses `NotBelieved` what no honest provider sends: see above."""
     root = _parsed(message)
     if root.tag != f"{{{NS['samlp']}}}Response":
         raise NotBelieved("not_a_response")
@@ -194,6 +194,7 @@ def look_at(message: str) -> None:
         _look_at_signature(signed)
     for assertion in root.findall("saml:Assertion", NS):
         _look_at_assertion(assertion)
+    return str(root.get("InResponseTo", ""))
 
 
 def _parsed(message: str) -> Any:
@@ -309,6 +310,14 @@ def counts_as_second_factor(word: Word, idp: IdentityProvider) -> bool:
     return bool(set(word.contexts) & {str(value) for value in idp.mfa_evidence})
 
 
+def legible(word: Word) -> list[tuple[str, str]]:
+    """What was said as staff read it."""
+    said = word.claims
+    groups = "" if said.groups is None else ", ".join(said.groups)
+    told = {"NameID": said.subject, "e-mail": said.email, "name": said.name, "groups": groups}
+    return [(name, value) for name, value in told.items() if value] + [("context", one) for one in word.contexts]
+
+
 # --- signing out -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Farewell:
@@ -362,15 +371,17 @@ def end_sessions(idp: IdentityProvider, farewell: Farewell, *, at: datetime) -> 
     return sum(sessions.end_at_provider(idp, session=name, user=known.user, at=at) for name in named)
 
 
-def logout_address(client: Saml2Client, idp: IdentityProvider, name_id: str) -> str:
+def logout_address(client: Saml2Client, idp: IdentityProvider, *, name_id: str, session: str) -> str:
     """The provider's address with our signed LogoutRequest in it; "" when it offers none by redirect."""
     entity = saml_metadata.read(idp.metadata).entity_id
     services = client.metadata.single_logout_service(entity, BINDING_HTTP_REDIRECT, "idpsso") or []
+    where = next((str(one.get("location", "")) for one in services), "")
     name = saml.name_id_from_string(name_id) if name_id else None
-    if not services or name is None:
+    if not saml_metadata.may_be_visited(where) or name is None:
         return ""
-    where = services[0]["location"]
-    _id, request = client.create_logout_request(where, entity, name_id=name, sign=False)
+    _id, request = client.create_logout_request(
+        where, entity, name_id=name, sign=False, session_indexes=[session] if session else None
+    )
     sent = client.apply_binding(
         BINDING_HTTP_REDIRECT, str(request), where, "", sign=True, sigalg=xmldsig.SIG_RSA_SHA256
     )

@@ -53,7 +53,7 @@ def read(xml: str) -> Facts:
     at = next((one.get("Location", "") for one in services if one.get("Binding") == BINDING_HTTP_REDIRECT), "")
     if not at:
         raise BadMetadata(_("The provider offers no sign-in by redirect (HTTP-Redirect binding)."))
-    if not at.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+    if not may_be_visited(at):
         raise BadMetadata(_("The provider's sign-in address must begin with https."))
     keys = entities[0].findall("md:IDPSSODescriptor/md:KeyDescriptor", NS)
     signing = [key for key in keys if key.get("use") != "encryption"]
@@ -62,6 +62,11 @@ def read(xml: str) -> Facts:
         raise BadMetadata(_("The metadata holds no certificate: nothing could be believed."))
     fingerprints = sorted({_fingerprint(certificate.text or "") for certificate in certificates})
     return Facts(entities[0].get("entityID", ""), at, tuple(fingerprints))
+
+
+def may_be_visited(address: str) -> bool:
+    """Whether people are sent there: https, or this very machine for a try."""
+    return address.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
 
 
 def _fingerprint(text: str) -> str:

@@ -243,6 +243,12 @@ protect(
     level=policies.ONE_FACTOR,
 )
 protect(
+    "accounts.connect_provider",
+    _("connect or disconnect a provider"),
+    covers=("accounts:provider_connect", "accounts:provider_disconnect"),
+    level=policies.ONE_FACTOR,
+)
+protect(
     "audit.read_sealed",
     _("read or export sealed values"),
     covers=("admin:audit_event_export", "admin:audit_event_unseal", "admin:audit_event_bundle"),

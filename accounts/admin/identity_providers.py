@@ -20,7 +20,7 @@ from accounts.admin import guides
 from accounts.admin.refusals import RefusalsShown
 from accounts.forms import IdentityProviderForm, roles_to_give
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider
-from accounts.views import oidc, saml
+from accounts.views import oidc, refusals, saml, trying
 from audit import ledger
 from governance.admin import TenantAdmin, TenantInline
 
@@ -228,9 +228,9 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
             return back
         try:
             answer = TRIES[idp.protocol](request, idp, by=request.user)
-        except oidc.REFUSALS as refusal:
-            ledger.refused("accounts.idp.tried", idp, reason=oidc.reason(refusal))
-            messages.error(request, f"{refusal.messages[0]} ({oidc.reason(refusal)})")
+        except refusals.REFUSALS as refusal:
+            ledger.refused("accounts.idp.tried", idp, reason=refusals.reason(refusal))
+            messages.error(request, f"{refusal.messages[0]} ({refusals.reason(refusal)})")
             return back
         ledger.record("accounts.idp.tried", idp)
         return answer
@@ -240,8 +240,7 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
         idp = self._found(request, pk, to_change=True)
         shown: dict[str, Any] = {}
         try:
-            mark = request.COOKIES.get(flows.cookie_name(), "")
-            shown = flows.result(request.GET.get("result", ""), mark=mark)
+            shown = trying.shown(request, idp)
         except flows.FlowOver:
             messages.error(request, gettext("This result is no longer kept. Please try again."))
         if (shown.get("provider"), shown.get("by")) != (str(idp.pk), str(request.user.pk)):
