@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import identity_providers, policies, roles, tenants
@@ -144,7 +144,7 @@ def arrive(idp: IdentityProvider, claims: Claims, *, at: datetime) -> Arrival:
         raise NotOffered
     with transaction.atomic():
         _admissible(idp, claims)
-        identity = _known(idp, claims, lock=True)
+        identity = _known(idp, claims, lock=True) or _known_once_alone(idp, claims)
         user = identity.user if identity else _newcomer(idp, claims, at=at)
         membership = Membership.objects.select_for_update().get(user=user)
         if identity is None:
@@ -172,6 +172,7 @@ def connect(idp: IdentityProvider, claims: Claims, *, user: User, at: datetime) 
         raise NotOffered
     with transaction.atomic():
         _admissible(idp, claims)
+        _be_alone(idp)
         identity = _known(idp, claims, lock=True, ended_too=True)
         if identity is not None and identity.user_id != user.pk:
             raise AlreadyConnected
@@ -234,6 +235,17 @@ def _known(
     return identity
 
 
+def _be_alone(idp: IdentityProvider) -> None:
+    """Let whoever else is about to connect somebody of this provider finish first, and then wait for us."""
+    IdentityProvider.objects.select_for_update(no_key=True).filter(pk=idp.pk).first()
+
+
+def _known_once_alone(idp: IdentityProvider, claims: Claims) -> ExternalIdentity | None:
+    """Whom another window has admitted a moment before."""
+    _be_alone(idp)
+    return _known(idp, claims, lock=True)
+
+
 def _refuse_newcomer(idp: IdentityProvider, claims: Claims) -> None:
     if not idp.makes_members:
         raise NoMember
@@ -249,7 +261,13 @@ def _refuse_newcomer(idp: IdentityProvider, claims: Claims) -> None:
 
 def _newcomer(idp: IdentityProvider, claims: Claims, *, at: datetime) -> User:
     _refuse_newcomer(idp, claims)
-    user = tenants.register(email=claims.email, name=claims.name[:120])
+    try:
+        with transaction.atomic():
+            user = tenants.register(email=claims.email, name=claims.name[:120])
+    except IntegrityError as taken:  # by another door, this very moment
+        raise EmailTaken from taken
+    except ValidationError as malformed:  # longer than we keep one
+        raise EmailMissing from malformed
     membership = tenants.join(user, at=at)
     if idp.default_role is not None:  # theirs from then on, like one given by hand
         roles.grant(membership, role=idp.default_role, by=None, at=at, reason=str(_("role of new members")))

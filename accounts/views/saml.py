@@ -23,7 +23,7 @@ from djangosaml2 import views as stock
 from djangosaml2.utils import get_location
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError
 from saml2.client import Saml2Client
-from saml2.s_utils import success_status_factory
+from saml2.s_utils import UnsupportedBinding, success_status_factory
 
 from accounts import flows, gate, policies, provisioning, saml, saml_metadata, signin, stepping_up, throttling
 from accounts.models import AuthSession, IdentityProvider, User
@@ -317,5 +317,5 @@ def signed_out_at(request: HttpRequest, idp: IdentityProvider, *, name_id: str, 
     try:
         with saml.service_provider(idp, site=_site(request)) as config:
             return saml.logout_address(Saml2Client(config), idp, name_id=name_id, session=session)
-    except (SAMLError, saml_metadata.BadMetadata):
+    except (SAMLError, UnsupportedBinding, saml_metadata.BadMetadata):
         return ""

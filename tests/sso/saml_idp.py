@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -26,6 +27,7 @@ from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 MFA = "https://refeds.org/profile/mfa"
+needs_xmlsec1 = pytest.mark.skipif(shutil.which("xmlsec1") is None, reason="needs xmlsec1")
 START, ACS, METADATA = "/sso/corp/saml/start/", "/sso/corp/saml/acs/", "/sso/corp/saml/metadata/"
 _servers: dict[tuple[object, ...], Server] = {}
 read_key = cache(asymmetric.load_pem_private_key)  # OpenSSL checks a key each time it is read, for 50 ms
@@ -150,6 +152,29 @@ class SamlIdp:
             "digest_alg": DIGEST_SHA256,
         }
         return base64.b64encode(str(server.create_authn_response(**(options | changes))).encode()).decode()
+
+    def heard_logout(self, sp_metadata: str, location: str) -> Any:
+        """Our LogoutRequest in an address, its signature checked."""
+        query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+        server = self.server(sp_metadata)
+        server.config.setattr("idp", "want_authn_requests_signed", True)
+        heard = server.parse_logout_request(
+            query["SAMLRequest"],
+            BINDING_HTTP_REDIRECT,
+            relay_state=query.get("RelayState"),
+            sigalg=query["SigAlg"],
+            signature=query["Signature"],
+        )
+        return heard.message
+
+    def logout_response(self, sp_metadata: str, location: str) -> str:
+        """The query string of a signed answer to our LogoutRequest."""
+        server, request = self.server(sp_metadata), self.heard_logout(sp_metadata, location)
+        response = server.create_logout_response(request, [BINDING_HTTP_REDIRECT], sign=False)
+        sent = server.apply_binding(
+            BINDING_HTTP_REDIRECT, str(response), "https://sp", "", response=True, sign=True, sigalg=SIG_RSA_SHA256
+        )
+        return urlsplit(dict(sent["headers"])["Location"]).query
 
     def sign(self, xml: str, node: str = "Assertion") -> str:
         """Sign `xml` anew by xmlsec1, where it holds a signature template."""
