@@ -249,7 +249,9 @@ def check(idp: IdentityProvider, by: User | None, at: datetime, *, secret: str) 
     if idp.protocol == Protocol.OIDC and idp.issuer:
         outgoing.permitted(idp.issuer)
     if idp.protocol == Protocol.SAML and idp.metadata.strip():
-        saml_metadata.read(idp.metadata)
+        until = saml_metadata.read(idp.metadata).valid_until
+        if until is not None and until <= at:
+            raise saml_metadata.BadMetadata(saml_metadata.RUN_OUT)
     if idp.protocol == Protocol.SAML and idp.issuer and _entity(idp) != idp.issuer:
         raise AnotherEntity
     if idp.is_enforced and not idp.allowed_domains:

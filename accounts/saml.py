@@ -26,7 +26,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, saml, xmldsig
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError, saml, xmldsig
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 
@@ -127,13 +127,19 @@ def service_provider(idp: IdentityProvider, *, site: str) -> Iterator[SPConfig]:
     """pysaml2's configuration for this provider alone, at this site (`https://host`).
 
     pysaml2 and xmlsec1 read keys from files: they lie in a folder of this process, mode 0700, while it is needed.
+    Refuses `BadMetadata` where the metadata has run out, or is none.
     """
     with tempfile.TemporaryDirectory(prefix="verso-saml-") as folder:
         for name, content in (("key.pem", _key(idp)), ("cert.pem", idp.certificate.encode())):
             with open(f"{folder}/{name}", "wb") as file:
                 file.write(content)
         config = SPConfig()
-        config.load(_description(idp, site, f"{folder}/key.pem", f"{folder}/cert.pem"))
+        try:
+            config.load(_description(idp, site, f"{folder}/key.pem", f"{folder}/cert.pem"))
+        except SAMLError as broken:
+            raise saml_metadata.BadMetadata(saml_metadata.RUN_OUT) from broken
+        if not config.metadata.keys():  # pysaml2 leaves out what is no longer valid
+            raise saml_metadata.BadMetadata(saml_metadata.RUN_OUT)
         # Named only now: while metadata is read pysaml2 would read the key as well, and OpenSSL check it for 0.1 s.
         config.setattr("", "key_file", f"{folder}/key.pem")
         yield config

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from saml2 import BINDING_HTTP_REDIRECT
 
@@ -19,6 +21,7 @@ NS = {
     "md": "urn:oasis:names:tc:SAML:2.0:metadata",
 }
 LARGEST = 512 * 1024  # bytes of a message or of metadata
+RUN_OUT = _("The metadata of this provider has run out. Whoever looks after it must paste it anew.")
 
 
 class BadMetadata(ValidationError):
@@ -35,6 +38,7 @@ class Facts:
     entity_id: str
     asked_at: str
     fingerprints: tuple[str, ...]
+    valid_until: datetime | None = None
 
 
 def read(xml: str) -> Facts:
@@ -61,7 +65,16 @@ def read(xml: str) -> Facts:
     if not certificates:
         raise BadMetadata(_("The metadata holds no certificate: nothing could be believed."))
     fingerprints = sorted({_fingerprint(certificate.text or "") for certificate in certificates})
-    return Facts(entities[0].get("entityID", ""), at, tuple(fingerprints))
+    return Facts(entities[0].get("entityID", ""), at, tuple(fingerprints), _end(entities[0].get("validUntil", "")))
+
+
+def _end(text: str) -> datetime | None:
+    """When it runs out, where it says so in a way that can be read."""
+    try:
+        until = parse_datetime(text)
+    except ValueError:
+        return None
+    return until.replace(tzinfo=until.tzinfo or UTC) if until else None
 
 
 def may_be_visited(address: str) -> bool:

@@ -247,6 +247,12 @@ def test_the_entity_id_typed_beside_must_be_the_metadatas(owner: User, corp: Ide
     assert revise(corp, owner, issuer="https://idp.example/metadata").issuer == "https://idp.example/metadata"
     with pytest.raises(identity_providers.AnotherEntity):
         revise(corp, owner, issuer="https://evil.example/metadata")
+    for until in ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00"):
+        over = corp.metadata.replace("entityID=", f'validUntil="{until}" entityID=')
+        with pytest.raises(saml_metadata.BadMetadata, match="run out"):
+            revise(corp, owner, metadata=over)
+    lasting = corp.metadata.replace("entityID=", 'validUntil="2999-01-01T00:00:00Z" entityID=')
+    assert revise(corp, owner, metadata=lasting).metadata == lasting
     with pytest.raises(saml_metadata.BadMetadata):
         revise(corp, owner, metadata="<x/>")
 
