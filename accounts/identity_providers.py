@@ -252,7 +252,8 @@ def check(idp: IdentityProvider, by: User | None, at: datetime, *, secret: str) 
         until = saml_metadata.read(idp.metadata).valid_until
         if until is not None and until <= at:
             raise saml_metadata.BadMetadata(saml_metadata.RUN_OUT)
-    if idp.protocol == Protocol.SAML and idp.issuer and _entity(idp) != idp.issuer:
+    is_typed = idp.protocol == Protocol.SAML and idp.issuer and (was is None or idp.issuer != was.issuer)
+    if is_typed and _entity(idp) != idp.issuer:
         raise AnotherEntity
     if idp.is_enforced and not idp.allowed_domains:
         raise NothingToEnforce

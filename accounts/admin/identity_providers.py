@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import flows, identity_providers
+from accounts import flows, identity_providers, saml_metadata
 from accounts.admin import guides
 from accounts.admin.refusals import RefusalsShown
 from accounts.forms import IdentityProviderForm, roles_to_give
@@ -69,7 +69,7 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
     list_filter = ["protocol", "status"]
     search_fields = ["name", "slug", "issuer"]
     inlines = [MappingsInline]
-    readonly_fields = ["how_far", "to_copy", "has_secret"]
+    readonly_fields = ["how_far", "to_copy", "has_secret", "told"]
 
     # --- what is shown ---
     @admin.display(description=_("status"), ordering="status")
@@ -89,6 +89,17 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
         """The addresses the provider must know."""
         return format_html_join("", "<div>{}<br><code>{}</code></div>", guides.addresses(idp))
 
+    @admin.display(description=_("what the metadata says"))
+    def told(self, idp: IdentityProvider) -> SafeString:
+        """Whom it is about, and the fingerprints to compare with the provider's by another way."""
+        try:
+            facts = saml_metadata.read(idp.metadata)
+        except saml_metadata.BadMetadata as unreadable:
+            return format_html("{}", unreadable.messages[0] if idp.metadata else "—")
+        lines = [(_("entity id"), facts.entity_id), (_("signs in at"), facts.asked_at)]
+        lines += [(_("certificate (SHA-256)"), fingerprint) for fingerprint in facts.fingerprints]
+        return format_html_join("", "<div>{}<br><code>{}</code></div>", lines)
+
     @admin.display(description=_("client secret"))
     def has_secret(self, idp: IdentityProvider) -> str:
         """Only whether there is one."""
@@ -105,7 +116,7 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
         secret = "secret" if may_type else "has_secret"
         speaks = {
             Protocol.OIDC: ("OpenID Connect", ["issuer", "client_id", secret, "scopes"]),
-            Protocol.SAML: ("SAML 2.0", ["metadata", "issuer"]),
+            Protocol.SAML: ("SAML 2.0", ["metadata", *(["told"] if obj else [])]),
         }
         parts = speaks.values() if obj is None else [speaks[Protocol(obj.protocol)]]
         people = ["allowed_domains", "makes_members", "default_role", "groups_claim", "is_enforced"]

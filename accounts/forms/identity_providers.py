@@ -112,4 +112,5 @@ class IdentityProviderForm(forms.ModelForm):
             typed = str(self.cleaned_data.get("secret", ""))
             identity_providers.check(self.instance, self.by, timezone.now(), secret=typed)
         except ValidationError as refusal:
-            self.add_error(PLACES.get(type(refusal)), refusal.messages[0])
+            place = PLACES.get(type(refusal))
+            self.add_error(place if place in self.fields else None, refusal.messages[0])

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import identity_providers, roles, signin
+from accounts import identity_providers, roles, saml_metadata, signin
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider, Role, Tenant, User
 from audit.models import Event
 from governance import tenancy
@@ -71,6 +71,23 @@ def test_a_provider_is_added(desk: Client) -> None:
     shown = desk.get(LIST)
     assert "Acme" in shown.text
     assert Event.objects.filter(action="accounts.idp.defined").count() == 1
+
+
+def test_each_field_is_on_the_form_once(desk: Client) -> None:
+    """A browser sends both, and the empty one would win."""
+    names = re.findall(r'<(?:input|textarea|select)[^>]* name="(\w+)"', desk.get(ADD).text)
+    ours = [name for name in names if name in form()]
+    assert sorted(ours) == sorted(set(ours))
+    assert {"issuer", "metadata", "client_id"} <= set(ours)
+
+
+def test_a_saml_provider_shows_whom_its_metadata_is_about(desk: Client, tmp_path: Path) -> None:
+    metadata = SamlIdp(tmp_path).metadata()
+    idp = make_idp(protocol="saml", issuer="", metadata=metadata)
+    shown = desk.get(page(idp)).text
+    assert saml_metadata.read(metadata).fingerprints[0] in shown
+    IdentityProvider.objects.update(metadata="<x/>")
+    assert "must describe exactly one identity provider" in desk.get(page(idp)).text
 
 
 def test_the_secret_never_comes_out(desk: Client, auditor: User) -> None:
