@@ -38,6 +38,7 @@ wording.name(
         "accounts.browser.met": _("Came in from a new browser"),
         "accounts.factor.removed": _("Authenticator removed"),
         "accounts.identity.connected": _("Provider connected"),
+        "accounts.identity.disconnected": _("Provider disconnected"),
         "accounts.idp.group_mapped": _("Group given a role"),
         "accounts.idp.group_unmapped": _("Group's role taken away"),
         "accounts.idp.key_made": _("Key for a provider made"),

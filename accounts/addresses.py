@@ -38,7 +38,7 @@ def look_up(email: str) -> Belonging:
     if not user.is_active or (membership is not None and not membership.is_active):
         return Belonging(Standing.CLOSED, user.email, user)
     if idp is not None or has_no_password(user):
-        return Belonging(Standing.PROVIDER, user.email, user, idp or identity_providers.of_user(user))
+        return Belonging(Standing.PROVIDER, user.email, user, idp or _latest(user))
     return Belonging(Standing.MEMBER if membership else Standing.ELSEWHERE, user.email, user)
 
 
@@ -60,9 +60,16 @@ def is_managed(email: str) -> bool:
 
 def manager_of(user: User) -> IdentityProvider | None:
     """The provider of this tenant that manages this user's address, as far as one is known here."""
-    return identity_providers.enforced_for(user.email) or identity_providers.of_user(user)
+    return identity_providers.enforced_for(user.email) or _latest(user)
 
 
 def may_change_address(user: User) -> bool:
     """Whether the address is theirs to change: no provider decides what it is."""
     return not is_managed(user.email) and not has_no_password(user)
+
+
+def _latest(user: User) -> IdentityProvider | None:
+    """The live provider of this tenant they last came in with."""
+    linked = ExternalIdentity.objects.filter(user=user, idp__status=IdentityProvider.Status.LIVE).select_related("idp")
+    identity = linked.order_by("-last_seen_at", "-linked_at").first()
+    return identity.idp if identity else None

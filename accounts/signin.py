@@ -1,7 +1,8 @@
 """Where every way in ends. Authority lives in the session: what it proves, for whom, in which tenant, until when.
 
-The session keeps under `STANDING`: tenant, the user's epoch, level, methods, and when it began, was verified and was
-last seen (seconds since 1970). `session_user` believes it only while its row (`accounts.sessions`) is open.
+The session keeps under `STANDING`: tenant, the user's epoch, level, methods, the provider it came from if any, and when
+it began, was verified and was last seen (seconds since 1970). `session_user` believes it only while its row
+(`accounts.sessions`) is open.
 """
 
 import copy
@@ -90,6 +91,7 @@ def standing(user: User, evidence: Evidence, *, at: datetime, remembered: bool =
             "epoch": user.session_epoch,
             "level": evidence.level,
             "methods": list(evidence.methods),
+            "idp": str(evidence.idp.pk) if evidence.idp else "",
             "remembered": remembered,
             "began": now,
             "verified": now,
@@ -183,7 +185,8 @@ def step_up(request: "WSGIRequest", user: User, evidence: Evidence, *, at: datet
         )
         now = at.timestamp()
         proven = {"epoch": user.session_epoch, "level": level, "methods": methods, "verified": now, "seen": now}
-        request.session[STANDING] = kept | proven
+        came_from = kept.get("idp") or (str(evidence.idp.pk) if evidence.idp else "")
+        request.session[STANDING] = kept | proven | {"idp": came_from}
         user.assurance_level = level
         request.auth_session = row  # type: ignore[attr-defined]
         ledger.record("accounts.session.verified", user, reason=" + ".join(evidence.methods))

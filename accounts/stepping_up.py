@@ -267,3 +267,9 @@ protect(
     minutes=5,
     one_shot=True,
 )
+protect(
+    "accounts.connect_provider",
+    _("connect or disconnect a provider"),
+    covers=("accounts:provider_connect", "accounts:provider_disconnect"),
+    level=policies.ONE_FACTOR,
+)

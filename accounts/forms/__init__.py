@@ -11,7 +11,7 @@ from accounts.forms.factors import (
     TokenForm,
     place_of,
 )
-from accounts.forms.identity_providers import IdentityProviderForm
+from accounts.forms.identity_providers import IdentityProviderForm, roles_to_give
 from accounts.forms.own import CloseForm, ProfileForm
 from accounts.forms.passwords import FirstPasswordForm, PasswordForm
 from accounts.forms.signing_in import SignInForm
@@ -41,4 +41,5 @@ __all__ = [
     "TokenForm",
     "TokenMakingForm",
     "place_of",
+    "roles_to_give",
 ]

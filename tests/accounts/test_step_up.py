@@ -8,12 +8,13 @@ import pytest
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 from django.utils import timezone
 
 from accounts import checks, conf, gate, policies, signin, stepping_up
 from accounts.models import ExternalIdentity, IdentityProvider, Membership, Role, RoleGrant, User
+from accounts.session_store import SessionStore
 from accounts.stepping_up import step_up
 from accounts.views import stepping_up as pages
 from audit.models import Event
@@ -283,6 +284,29 @@ def test_people_of_a_provider_are_sent_there(visitor: User, monkeypatch: pytest.
     assert client.get("/account/verify/?act=test.plain").status_code == 403
     stepping_up.at_provider("oidc")(lambda request, at, next: HttpResponse(f"to {at.slug} and on to {next}"))
     assert client.get("/account/verify/?act=test.plain&next=/try/plain/").text == "to acme and on to /try/plain/"
+
+
+@pytest.mark.parametrize("came_from", ["acme", "beta"])
+def test_with_two_providers_it_is_the_one_the_session_came_from(visitor: User, came_from: str) -> None:
+    """Through a second factor shown here and a change of password as well."""
+    for slug in ("acme", "beta"):
+        idp = IdentityProvider.objects.create(slug=slug, name=slug, protocol="oidc", status="live")
+        ExternalIdentity.objects.create(user=visitor, idp=idp, subject="s-1", linked_at=timezone.now())
+    stepping_up.at_provider("oidc")(lambda request, at, next: HttpResponse(f"to {at.slug}"))
+    request = RequestFactory().get("/")
+    request.user, request.session = visitor, SessionStore()
+    idp = IdentityProvider.objects.get(slug=came_from)
+    signin.finish(request, visitor, signin.Evidence(("idp",), idp=idp), at=timezone.now())
+    for change in (
+        lambda: signin.step_up(request, visitor, signin.Evidence(("totp",)), at=timezone.now()),
+        lambda: signin.renew(request, visitor, at=timezone.now()),
+    ):
+        change()
+        found = stepping_up.provider_of(request.session, visitor)
+        assert found is not None
+        assert found[0].slug == came_from
+    ExternalIdentity.objects.filter(idp=idp).delete()  # and never the other one instead
+    assert stepping_up.provider_of(request.session, visitor) is None
 
 
 # --- the admin -------------------------------------------------------------------------------------------------------
