@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import outgoing, policies, saml_metadata
+from accounts import outgoing, policies, saml_metadata, sessions
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider, Role, User, normalise_email
 from audit import ledger
 from governance import keys, sealing, tenancy
@@ -196,6 +196,8 @@ def move(idp: IdentityProvider, *, to: str, by: User | None, at: datetime) -> Id
         before, stored.status = stored.status, to
         stored.save(update_fields=["status"])
         ledger.record("accounts.idp.moved", stored, changes={"status": [before, to]})
+        if before == Status.LIVE:
+            sessions.end_through(stored, at=at)
     idp.status = stored.status
     return stored
 

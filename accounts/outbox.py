@@ -24,7 +24,7 @@ def invite(message: Any) -> None:
     if membership is None or not membership.user.is_active:
         raise outbox.NoLongerWanted
     tenant, user = tenancy.current(), membership.user
-    is_new = not user.has_usable_password() and not addresses.has_no_password(user)
+    is_new = not user.has_usable_password()
     path = passwords.welcome_path(user) if is_new else reverse("accounts:login")
     with translation.override(tenant.locale):
         words = {"tenant": tenant, "link": tenant.url(path), "is_new": is_new}

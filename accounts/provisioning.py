@@ -6,6 +6,7 @@ apart from those given by hand: each arrival replaces the provider's own grants 
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -133,6 +134,11 @@ class Demanded(ValidationError):
 
     def __init__(self) -> None:
         super().__init__(_("Your organisation wants you to sign in with this provider."), code="demanded")
+
+
+def is_known_as(idp: IdentityProvider, claims: Claims, *, user_id: UUID | str) -> bool:
+    """Whether the one a provider speaks of is linked to this very user. Changes nothing."""
+    return ExternalIdentity.objects.filter(idp=idp, subject=claims.subject, user_id=user_id).exists()
 
 
 def arrive(idp: IdentityProvider, claims: Claims, *, at: datetime) -> Arrival:

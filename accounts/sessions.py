@@ -183,6 +183,12 @@ def end_at_provider(idp: IdentityProvider, *, session: str = "", user: User | No
         return _end(rows, at=at, why="ended at the identity provider")
 
 
+def end_through(idp: IdentityProvider, *, at: datetime) -> int:
+    """End whatever a provider that is no longer in use has opened."""
+    with transaction.atomic():
+        return _end(AuthSession.objects.filter(idp=idp), at=at, why="the provider is no longer in use")
+
+
 def close(row: AuthSession, *, at: datetime, why: str) -> bool:
     """Note that a session is over: signed out, run out, replaced. Leaves its browser known."""
     with transaction.atomic():

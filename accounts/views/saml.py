@@ -225,9 +225,11 @@ class AnswerView(ForOne, stock.AssertionConsumerServiceView):
         )
         if not fresh:
             raise saml.NotBelieved("not_asked_again")
-        user = provisioning.arrive(self.idp, word.claims, at=now).user
-        if str(user.pk) != self.flow["user"]:
+        if self._evidence(word).level < policies.TWO_FACTORS:
+            raise saml.NotBelieved("one_factor_only")
+        if not provisioning.is_known_as(self.idp, word.claims, user_id=self.flow["user"]):
             raise saml.NotBelieved("another_person")
+        user = provisioning.arrive(self.idp, word.claims, at=now).user
         found = {"user": str(user.pk), "provider": str(self.idp.pk), "next": self.flow["next"]}
         handle = flows.keep_result(_mark(request), **found, methods=list(self._evidence(word).methods))
         page = reverse("sso:saml_verified", args=[self.idp.slug])
@@ -267,9 +269,7 @@ class LogoutView(ForOne, stock.LogoutView):
             return render(request, "account/signed_out.html", {"provider": self.idp})
         client, now = Saml2Client(self.config), timezone.now()
         farewell = saml.hear_logout(client, self.idp, data, binding=binding, at=now)
-        saml.end_sessions(self.idp, farewell, at=now)
-        if request.user.is_authenticated:
-            signin.leave(request, reason="signed out at the provider")  # type: ignore[arg-type]
+        saml.end_sessions(self.idp, farewell, at=now)  # this browser's too, if it is one of them
         return self._say_so(client, farewell, data.get("RelayState", ""))
 
     def _say_so(self, client: Saml2Client, farewell: saml.Farewell, relay_state: str) -> HttpResponseBase:

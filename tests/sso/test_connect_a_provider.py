@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import impersonation, provisioning, roles, signin
+from accounts import impersonation, provisioning, roles
 from accounts.models import ExternalIdentity, IdentityProvider, Membership, RoleGrant, Tenant, User
 from audit.models import Event
 from governance import tenancy
@@ -128,7 +128,7 @@ def test_a_wish_is_not_carried_into_somebody_elses_name(
 
 def test_it_asks_who_is_there(there: Client, visitor: User, believed: IdentityProvider) -> None:
     session = there.session
-    session[signin.STANDING]["verified"] -= 24 * 3600
+    people.grow_old(session, 24 * 3600)
     session.save()
     identity = linked(believed, visitor)
     for address in (f"{believed.pk}/connect/", f"{identity.pk}/disconnect/"):

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import identity_providers, roles, saml_metadata, signin
+from accounts import identity_providers, roles, saml_metadata
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider, Role, Tenant, User
 from audit.models import Event
 from governance import tenancy
@@ -239,7 +239,7 @@ def test_new_certificates_ask_who_is_there(owner: User, desk: Client, tmp_path: 
     ExternalIdentity.objects.create(idp=idp, subject="s-9", user=owner, linked_at=timezone.now())
     typed = form(idp, issuer="", client_id=None, secret=None, scopes=None, metadata=new)
     session = desk.session
-    session[signin.STANDING]["verified"] -= 24 * 3600
+    people.grow_old(session, 24 * 3600)
     session.save()
     asked = desk.post(page(idp), typed)
     assert (asked.status_code, "account/step_up.html" in [one.name for one in asked.templates]) == (403, True)

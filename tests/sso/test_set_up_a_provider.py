@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import identity_providers, outgoing, roles, saml_metadata
+from accounts import identity_providers, outgoing, roles, saml_metadata, security, signin
 from accounts.identity_providers import Status
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider, Role, Tenant, User
 from audit.models import Event
@@ -144,6 +144,19 @@ def test_from_draft_to_test_to_live_and_back(owner: User) -> None:
         ["live", "test"],
         ["test", "draft"],
     ]
+
+
+def test_taken_out_of_use_it_ends_what_it_opened(owner: User, visitor: User) -> None:
+    idp = define(owner)
+    move(idp, Status.TEST, owner)
+    move(idp, Status.LIVE, owner)
+    now = timezone.now()
+    mine = signin.Evidence(("idp",), idp)
+    bounds = signin.limits(security.in_force(), remembered=False, required_level=1)
+    row = signin.open_row(visitor, mine, key="k", at=now, bounds=bounds)
+    move(idp, Status.TEST, owner)
+    row.refresh_from_db()
+    assert row.ended_at is not None
 
 
 @pytest.mark.parametrize("to", [Status.LIVE, Status.DRAFT, "nonsense", ""])

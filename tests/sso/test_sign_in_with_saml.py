@@ -101,12 +101,40 @@ def test_a_name_that_is_an_address_will_do(
     assert User.objects.filter(email="ada@acme.example").exists()
 
 
-def test_an_encrypted_assertion_is_read(client: Client, provider: SamlIdp, ask: Callable[..., tuple[str, str]]) -> None:
+def test_nothing_encrypted_is_heard(client: Client, provider: SamlIdp, ask: Callable[..., tuple[str, str]]) -> None:
     location, metadata = ask()
-    answer = provider.answer(metadata, location, encrypt_assertion=True, encrypt_cert_assertion=None)
+    assert 'use="encryption"' not in metadata
+    ours = re.findall(r"X509Certificate>\s*([^<]+)<", metadata)[0]
+    answer = provider.answer(metadata, location, encrypt_assertion=True, encrypt_cert_assertion="".join(ours.split()))
     assert "EncryptedAssertion" in xml_of(answer)
-    assert told(client, answer).status_code == 200
-    assert User.objects.filter(email="ada@acme.example").exists()
+    assert refused(told(client, answer)) == "encrypted"
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:9/", "file:///etc/hostname", ""])
+def test_nothing_is_fetched_or_decrypted_on_the_way(
+    client: Client, provider: SamlIdp, ask: Callable[..., tuple[str, str]], target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pysaml2 believed an unsigned assertion that came out of a second decryption; xmlsec1 followed references."""
+    location, metadata = ask()
+    hidden = (
+        '<xenc:EncryptedData xmlns:xenc="http://www.w3.org/2001/04/xmlenc#"><xenc:CipherData>'
+        f'<xenc:CipherReference URI="{target}"/></xenc:CipherData></xenc:EncryptedData>'
+    )
+    honest = xml_of(provider.answer(metadata, location))
+    monkeypatch.setattr("saml2.sigver.CryptoBackendXmlSec1._run_xmlsec", lambda *_args: pytest.fail("it was asked"))
+    placed = re.sub(r"(</\w+:Status>)", rf"\1{hidden}", honest)
+    assert hidden in placed
+    assert refused(told(client, field_of(placed))) == "encrypted"
+
+
+def test_a_signature_refers_to_its_own_document_only(
+    client: Client, provider: SamlIdp, ask: Callable[..., tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location, metadata = ask()
+    honest = xml_of(provider.answer(metadata, location))
+    monkeypatch.setattr("saml2.sigver.CryptoBackendXmlSec1._run_xmlsec", lambda *_args: pytest.fail("it was asked"))
+    elsewhere = re.sub(r'URI="#[^"]*"', 'URI="http://127.0.0.1:9/"', honest)
+    assert refused(told(client, field_of(elsewhere))) == "signature_elsewhere"
 
 
 def test_our_metadata_says_where_and_with_which_key(
@@ -473,7 +501,12 @@ def test_somebody_else_does_not_step_up_for_me(
     provider.subject, provider.said = "s-9", {"mail": ["bob@acme.example"], "groups": []}
     location, _metadata = ask("?why=verify")
     answer = told(client, provider.answer(metadata, location))
+    assert (answer.status_code, said_no()) == (403, "one_factor_only")
+    provider.context = MFA
+    location, _metadata = ask("?why=verify")
+    answer = told(client, provider.answer(metadata, location))
     assert (answer.status_code, said_no()) == (403, "another_person")
+    assert not User.objects.filter(email="bob@acme.example").exists()
 
 
 # --- signing out -----------------------------------------------------------------------------------------------------
