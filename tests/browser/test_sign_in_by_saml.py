@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from accounts import saml
+from accounts import saml, saml_metadata
 from accounts.models import AuthSession, IdentityProvider, Tenant
 from audit.models import Event
 from tests.factories.sso import make_idp, map_group
@@ -82,7 +82,7 @@ def test_leaving_at_the_provider_ends_the_session_here(corp: IdentityProvider, o
     page.goto("/sso/corp/saml/start/?next=/account/")
     sign_in(page)
     expect(page).to_have_url(re.compile("/account/$"))
-    page.goto(f"{saml.read_metadata(corp.metadata).entity_id.removesuffix('/metadata')}/leave")
+    page.goto(f"{saml_metadata.read(corp.metadata).entity_id.removesuffix('/metadata')}/leave")
     expect(page.get_by_role("heading", name="Signed out at Corp")).to_be_visible()
     assert AuthSession.objects.filter(ended_at=None, idp=corp).count() == 0
     page.goto("/account/")

@@ -13,14 +13,14 @@ from tests.house.source import APPS, ROOT
 from verso.operations import doctor
 
 RULES = sorted(ROOT.glob("docs/rules/*.md"))
-STORY = re.compile(r"`(test_\w+)(?:\.py)?(?:::(test_\w+)…?)?`")
+STORY = re.compile(r"`(?:\w+/)?(test_\w+)(?:\.py)?(?:::(test_\w+)…?)?`")
 PLACE = re.compile(r"`((?:\w+/)*\w+\.py)`")
 
 
 def rows(document: Path) -> list[list[str]]:
     """The cells of each numbered rule."""
     lines = [[cell.strip() for cell in line.strip("|\n ").split("|")] for line in document.read_text().splitlines()]
-    return [cells for cells in lines if len(cells) == 4 and re.fullmatch(r"S?\d+", cells[0])]
+    return [cells for cells in lines if len(cells) == 4 and re.fullmatch(r"[A-Z]?\d+", cells[0])]
 
 
 def is_told(story: str, chapter: str) -> bool:
