@@ -6,6 +6,11 @@ from audit import wording
 
 wording.name(
     {
+        "cms.revision.saved": _("Version saved"),
+        "cms.entry.published": _("Published"),
+        "cms.entry.scheduled": _("Publication planned"),
+        "cms.entry.unpublished": _("Taken down"),
+        "cms.entry.plan_cancelled": _("Planned publication called off"),
         "cms.message.received": _("Message received"),
         "cms.message.answered": _("Message answered"),
         "cms.message.closed": _("Message closed"),

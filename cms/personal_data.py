@@ -1,6 +1,6 @@
 """What the site holds about people: what they wrote to us, and what we wrote back."""
 
-from governance.registry import Basis, Erase, Personal, holds
+from governance.registry import Basis, Erase, Personal, holds, holds_nothing
 
 ANSWERED = "as long as the matter is open or the person is a customer; erased on request"
 
@@ -28,4 +28,29 @@ holds(
     about="message.person",
     personal={"text": _letter("user.content", "to know what was answered, and to show it to the person on request")},
     nothing="id tenant message author written_at sent_once",
+)
+
+holds_nothing("cms.Entry", "id tenant kind locale work parent created_at trashed_at")
+holds_nothing("cms.Release", "id tenant name at created_at cancelled_at")
+AUTHORS = "as long as the text is kept; the name is taken out on request"
+holds(
+    "cms.Revision",
+    about="author.memberships.person",
+    personal={
+        "author author_label": Personal(
+            "user.name", "to know who wrote what", Basis.LEGITIMATE_INTERESTS, AUTHORS, Erase.OVERWRITE
+        )
+    },
+    nothing="id tenant entry number base content sha256 origin created_at",
+)
+holds(
+    "cms.Publication",
+    about="published_by.memberships.person",
+    personal={
+        "published_by": Personal(
+            "user.unique_id", "to know who published what", Basis.LEGITIMATE_INTERESTS, AUTHORS, Erase.OVERWRITE
+        )
+    },
+    nothing="id tenant entry revision release kind locale path title summary html first_at starts_at expires_at"
+    " ends_at cancelled_at made_at",
 )

@@ -1,20 +1,39 @@
-"""Messages as visitors send them."""
+"""Posts and pages for stories."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.utils import timezone
 
-from cms import messages
-from cms.models import ContactMessage
+from cms import drafting, publishing
+from cms.models import Entry, Publication, Revision
 
-WORDS = "Do you have room for a wheelchair in the small treatment room?"
+LONG_AGO = timezone.now().replace(microsecond=0) - timedelta(days=30)
 
 
-def receive_message(
-    text: str = WORDS, *, request_id: UUID | None = None, at: datetime | None = None, **typed: Any
-) -> ContactMessage:
-    """A visitor's message, received through the verb."""
-    given = {"name": "Ada Winter", "email": "ada@example.net", "subject": "A wheelchair", "locale": "en"} | typed
-    return messages.receive(text, request_id=request_id or uuid4(), at=at or timezone.now(), **given).message
+def words(title: str = "Sleep well", **more: Any) -> dict[str, Any]:
+    """What somebody wrote."""
+    return {"title": title, "body": f"<p>{title}, and <strong>stay</strong> so.</p>", **more}
+
+
+def make_post(title: str = "Sleep well", *, locale: str = "en", at: datetime = LONG_AGO, **more: Any) -> Revision:
+    """A post nobody has published."""
+    return drafting.begin(Entry.Kind.POST, words(title, **more), locale=locale, by=None, at=at)
+
+
+def make_page(title: str = "About", *, parent: Entry | None = None, locale: str = "en", **more: Any) -> Revision:
+    """A page nobody has published."""
+    return drafting.begin(Entry.Kind.PAGE, words(title, **more), locale=locale, parent=parent, by=None, at=LONG_AGO)
+
+
+def another(revision: Revision, title: str, **more: Any) -> Revision:
+    """The same entry, written anew."""
+    head = drafting.head(revision.entry)
+    return drafting.save(revision.entry, words(title, **more), expected=head, by=None, at=timezone.now())
+
+
+def publish(
+    revision: Revision, *, at: datetime = LONG_AGO, starts_at: datetime | None = None, **more: Any
+) -> Publication:
+    """Make it public, long ago if nothing is said."""
+    return publishing.schedule(revision.entry, revision, starts_at=starts_at or at, by=None, at=at, **more)
