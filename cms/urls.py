@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import gate
 from cms.sitemaps import PageSitemap
-from cms.views import contact, files, pages
+from cms.views import contact, files, pages, reading
 
 app_name = "cms"
 urlpatterns = [
@@ -21,4 +21,7 @@ urlpatterns = [
     path("robots.txt", files.robots, name="robots"),
     path("sitemap.xml", gate.public(require_safe(sitemap)), {"sitemaps": {"pages": PageSitemap}}, name="sitemap"),
     path(".well-known/security.txt", files.security_txt, name="security_txt"),
+    path("blog/", reading.blog, name="blog"),
+    path("blog/<slug:slug>/", reading.post, name="post"),
+    path("<path:path>/", reading.page, name="page"),
 ]
