@@ -16,7 +16,8 @@ TAGS = {
     "p", "h2", "h3", "h4", "ul", "ol", "li", "blockquote", "pre", "code", "hr", "br", "strong", "em", "s", "sub", "sup",
     "a", "img", "figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
-ATTRIBUTES = {
+ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),  # nh3 would let title and lang stand anywhere
     "a": {"href", "title"},
     "img": {"src", "alt"},
     "ol": {"start"},
