@@ -182,6 +182,17 @@ def _views(patterns: list[Any]) -> Iterator[Any]:
             yield pattern.callback
 
 
+@checks.register(checks.Tags.security)
+def allauth_brings_no_door(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Its addresses log people in past `signin.finish`; its other parts bring a second factor and SSO of their own."""
+    addresses = [a for a, view in _addresses(get_resolver().url_patterns) if view.__module__.startswith("allauth.")]
+    parts = [app for app in settings.INSTALLED_APPS if app.startswith("allauth.") and app != "allauth.account"]
+    hint = "List what is needed by hand, as views of ours: docs/adr/0023-accounts-by-code.md."
+    return [
+        checks.Error(f"{what} is a door of allauth's.", hint=hint, id="accounts.E024") for what in addresses + parts
+    ]
+
+
 @checks.register(checks.Tags.security, deploy=True)
 def limits_are_shared(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """In one process's memory, limits and locks count for that process only."""

@@ -14,6 +14,12 @@ SEEN_EVERY = timedelta(minutes=1)
 
 RECOVERY_CODES = 10
 
+# A code sent by e-mail is good for this long, for so many tries; it is sent so often, not again within the pause.
+CODE_FOR = timedelta(minutes=15)
+CODE_TRIES = 5
+CODE_SENDINGS = 3
+CODE_PAUSE = timedelta(minutes=1)
+
 # Break-glass lasts this long, and seeing as somebody else at most this.
 BREAK_GLASS = timedelta(hours=1)
 SEEN_AS = timedelta(minutes=30)

@@ -41,7 +41,8 @@ def is_known(request: "HttpRequest", user: User | None) -> bool:
 
 def is_hidden(request: "HttpRequest") -> bool:
     """Whether the browser keeps the cookie back: it does on a form sent from another site (SAML's answer)."""
-    return request.method == "POST" and request.headers.get("Sec-Fetch-Site") == "cross-site"
+    is_from_elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site"
+    return is_from_elsewhere and request.method == "POST" and request.path.startswith("/sso/")
 
 
 def recognise(request: "HttpRequest", session: AuthSession, *, is_first: bool, at: datetime) -> bool:

@@ -119,6 +119,15 @@ def _most_demanded(user: User) -> int:
     return max(levels)
 
 
+def forget_all(user: User) -> None:
+    """Forget every factor and code, in the caller's transaction."""
+    apps, _by_model = Authenticator.objects.filter(user=user).delete()
+    keys, _by_model = SecurityKey.objects.filter(user=user).delete()
+    if apps or keys:
+        ledger.record("accounts.factor.removed", user, reason="set up before the mailbox was proven")
+    forget_codes_without_factor(user)
+
+
 def forget_codes_without_factor(user: User) -> None:
     """Recovery codes stand in for a factor: without any they go too."""
     if not user.has_second_factor():

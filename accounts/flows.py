@@ -1,12 +1,15 @@
 """A sign-in that is on its way through somebody else's pages: kept here, found again by the browser that began it.
 
-The browser holds one random mark in a Lax cookie for ten minutes, since a Strict one does not come back from another
-site; the cache holds, under a digest of the flow's state, what was begun and by which mark. A flow is spent once.
+The browser holds a random mark in a cookie for ten minutes: a Lax one, since a Strict one does not come back from
+another site; and where the answer is a POST (`posted`, SAML), with which a Lax one does not come either, another with
+SameSite=None. Neither is worth anything without an answer of the provider. The cache holds, under a digest of the
+flow's state (SAML: the question's id), what was begun and by which mark. A flow is spent once.
 """
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -77,18 +80,23 @@ def result(handle: str, *, mark: str, once: bool = False) -> dict[str, Any]:
     return kept
 
 
-def cookie_name() -> str:
+def mark_of(cookies: Mapping[str, str], *, posted: bool = False) -> str:
+    """The mark a browser brought; "" when it brought none."""
+    return cookies.get(cookie_name(posted=posted), "")
+
+
+def cookie_name(*, posted: bool = False) -> str:
     """What the cookie with the mark is called."""
-    return str(settings.FLOW_COOKIE_NAME)
+    return f"{settings.FLOW_COOKIE_NAME}-posted" if posted else str(settings.FLOW_COOKIE_NAME)
 
 
-def cookie() -> dict[str, Any]:
-    """How the mark is set, as `set_cookie` takes it."""
+def cookie(*, posted: bool = False) -> dict[str, Any]:
+    """How the mark is set, as `set_cookie` takes it. Browsers take SameSite=None from secure cookies only."""
     return {
-        "key": cookie_name(),
+        "key": cookie_name(posted=posted),
         "max_age": SECONDS,
-        "samesite": "Lax",
-        "secure": settings.SESSION_COOKIE_SECURE,
+        "samesite": "None" if posted else "Lax",
+        "secure": posted or settings.SESSION_COOKIE_SECURE,
         "httponly": True,
         "path": "/",
     }

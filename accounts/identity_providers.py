@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import outgoing, policies
+from accounts import outgoing, policies, saml_metadata, sessions
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider, Role, User, normalise_email
 from audit import ledger
 from governance import keys, sealing, tenancy
@@ -53,6 +53,14 @@ class NotTheirs(ValidationError):
         )
 
 
+class MoreThanTheirs(NotTheirs):
+    """Nobody has a provider give what they could not give themselves."""
+
+    def __init__(self) -> None:
+        sentence = _("This role holds more than you do, so you cannot have a provider give it.")
+        ValidationError.__init__(self, sentence, code="more_than_theirs")
+
+
 class SlugTaken(ValidationError):
     """A short name belongs to one provider of the tenant."""
 
@@ -84,6 +92,26 @@ class IssuerInUse(ValidationError):
         super().__init__(
             _("People are linked to this issuer, and another one could pass for them. Make a new provider instead."),
             code="issuer_in_use",
+        )
+
+
+class EntityInUse(IssuerInUse):
+    """The same of SAML: a name means somebody only together with its entity id."""
+
+    def __init__(self) -> None:
+        sentence = _(
+            "People are linked to the provider with the entity id there was, and another one could pass for them."
+            " New certificates of the same one are welcome; for another one make a new provider instead."
+        )
+        ValidationError.__init__(self, sentence, code="entity_in_use")
+
+
+class AnotherEntity(ValidationError):
+    """What was typed and what was pasted are about two providers."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The metadata names another entity id. Leave this empty, or copy it."), code="another_entity"
         )
 
 
@@ -125,8 +153,9 @@ def define(
 ) -> IdentityProvider:
     """Make a provider, in draft, or revise one. The secret is sealed, and never shown or written down again.
 
-    Refuses `NotTheirs`, `SlugTaken`, `SlugInUse`, `SecretNeeded`, `IssuerInUse`, `NothingToEnforce`,
-    `outgoing.Forbidden` issuers and malformed values; TypeError for fields that are not typed by people.
+    Refuses `NotTheirs`, `SlugTaken`, `SlugInUse`, `SecretNeeded`, `IssuerInUse`, `EntityInUse`, `AnotherEntity`,
+    `MoreThanTheirs`, `NothingToEnforce`, `outgoing.Forbidden` issuers, `BadMetadata` and malformed values; TypeError
+    for fields that are not typed by people.
     """
     strange = set(fields) - set(DESCRIBES)
     if strange:
@@ -135,6 +164,7 @@ def define(
         _refuse_others(by, at=at)
         stored = None if idp._state.adding else IdentityProvider.objects.select_for_update().get(pk=idp.pk)
         before = {name: _plain(getattr(stored, name)) if stored else None for name in fields}
+        was_signed_by = _fingerprints(stored) if stored else None
         revised = stored or IdentityProvider()
         for name, value in fields.items():
             setattr(revised, name, value)
@@ -144,6 +174,8 @@ def define(
             revised.sealed_secret = _seal(revised, secret)
         revised.save()
         changes = {name: [before[name], _plain(getattr(revised, name))] for name in fields}
+        if "metadata" in fields:
+            changes["certificates"] = [was_signed_by, _fingerprints(revised)]
         told = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
         if secret:
             told["secret"] = ["…", "…"]
@@ -164,16 +196,21 @@ def move(idp: IdentityProvider, *, to: str, by: User | None, at: datetime) -> Id
         before, stored.status = stored.status, to
         stored.save(update_fields=["status"])
         ledger.record("accounts.idp.moved", stored, changes={"status": [before, to]})
+        if before == Status.LIVE:
+            sessions.end_through(stored, at=at)
     idp.status = stored.status
     return stored
 
 
 def map_group(idp: IdentityProvider, *, group: str, role: Role, by: User | None, at: datetime) -> GroupRoleMapping:
-    """Let a group's members hold a role from their next sign-in on. Refuses `NotTheirs` and an empty group."""
+    """Let a group's members hold a role from their next sign-in on.
+
+    Refuses `NotTheirs`, `MoreThanTheirs` and an empty group.
+    """
     with transaction.atomic():
         _refuse_others(by, at=at)
         if not policies.may_give(by, role, at=at, expires_at=None):
-            raise NotTheirs
+            raise MoreThanTheirs
         if not group.strip():
             raise NotOneWord
         mapping, is_new = GroupRoleMapping.objects.get_or_create(idp=idp, group=group.strip(), role=role)
@@ -183,11 +220,11 @@ def map_group(idp: IdentityProvider, *, group: str, role: Role, by: User | None,
 
 
 def unmap_group(mapping: GroupRoleMapping, *, by: User | None, at: datetime) -> None:
-    """End a mapping; members lose the role at their next sign-in. Refuses `NotTheirs`."""
+    """End a mapping; members lose the role at their next sign-in. Refuses `NotTheirs` and `MoreThanTheirs`."""
     with transaction.atomic():
         _refuse_others(by, at=at)
         if not policies.may_take(by, mapping.role, at=at):
-            raise NotTheirs
+            raise MoreThanTheirs
         GroupRoleMapping.objects.filter(pk=mapping.pk).delete()
         ledger.record("accounts.idp.group_unmapped", mapping.idp, changes={mapping.group: [mapping.role.key, None]})
 
@@ -208,22 +245,52 @@ def check(idp: IdentityProvider, by: User | None, at: datetime, *, secret: str) 
     _refuse_others(by, at=at)
     was = IdentityProvider.objects.filter(pk=idp.pk).first()
     if idp.default_role is not None and not policies.may_give(by, idp.default_role, at=at, expires_at=None):
-        raise NotTheirs
+        raise MoreThanTheirs
     if IdentityProvider.objects.filter(slug=idp.slug).exclude(pk=idp.pk).exists():
         raise SlugTaken
     if idp.protocol == Protocol.OIDC and idp.issuer:
         outgoing.permitted(idp.issuer)
+    if idp.protocol == Protocol.SAML and idp.metadata.strip():
+        until = saml_metadata.read(idp.metadata).valid_until
+        if until is not None and until <= at:
+            raise saml_metadata.BadMetadata(saml_metadata.RUN_OUT)
+    is_typed = idp.protocol == Protocol.SAML and idp.issuer and (was is None or idp.issuer != was.issuer)
+    if is_typed and _entity(idp) != idp.issuer:
+        raise AnotherEntity
     if idp.is_enforced and not idp.allowed_domains:
         raise NothingToEnforce
     if was is None:
         return
     if idp.slug != was.slug and was.status != Status.DRAFT:
         raise SlugInUse
-    moved = [name for name in ("issuer", "protocol") if getattr(idp, name) != getattr(was, name)]
-    if moved and ExternalIdentity.objects.filter(idp=was).exists():
-        raise IssuerInUse
+    if (idp.protocol, _entity(idp)) != (was.protocol, _entity(was)) and ExternalIdentity.objects.filter(
+        idp=was
+    ).exists():
+        raise EntityInUse if was.protocol == idp.protocol == Protocol.SAML else IssuerInUse
     if was.sealed_secret and not secret and any(getattr(idp, name) != getattr(was, name) for name in ENDPOINT):
         raise SecretNeeded
+
+
+def _entity(idp: IdentityProvider) -> str:
+    """Who the provider is in its protocol's words: the issuer, or the entity id in its metadata once that is pasted."""
+    facts = _facts(idp)
+    return facts.entity_id if facts else idp.issuer
+
+
+def _fingerprints(idp: IdentityProvider) -> list[str] | None:
+    """Of the certificates a SAML provider signs with."""
+    facts = _facts(idp)
+    return list(facts.fingerprints) if facts else None
+
+
+def _facts(idp: IdentityProvider) -> saml_metadata.Facts | None:
+    """What a SAML provider's metadata says; None where none is pasted, or none that can be read."""
+    if idp.protocol != Protocol.SAML or not idp.metadata.strip():
+        return None
+    try:
+        return saml_metadata.read(idp.metadata)
+    except saml_metadata.BadMetadata:
+        return None
 
 
 def _plain(value: Any) -> Any:
@@ -281,10 +348,3 @@ def enforced_for(email: str) -> IdentityProvider | None:
 def domains(idp: IdentityProvider) -> set[str]:
     """The e-mail domains a provider's word counts for; empty: all."""
     return {str(domain).strip().lstrip("@").casefold() for domain in idp.allowed_domains}
-
-
-def of_user(user: User) -> IdentityProvider | None:
-    """The live provider somebody last came in with: where they can prove themselves anew."""
-    linked = ExternalIdentity.objects.filter(user=user, idp__status=Status.LIVE).select_related("idp")
-    identity = linked.order_by("-last_seen_at", "-linked_at").first()
-    return identity.idp if identity else None

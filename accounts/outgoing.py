@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from ssl import SSLContext
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
@@ -22,9 +23,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import conf
 from audit import breakers
+from governance import tenancy
 
 # Addresses of IPv6 that carry an IPv4 one: NAT64 (RFC 6052) in its last 32 bits.
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+PROTOCOL_ASSIGNMENTS = ipaddress.ip_network("192.0.0.0/24")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -86,11 +90,16 @@ def call(url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[st
     parts = permitted(url)
     addresses = _checked(parts)
     try:
-        return breakers.call(f"sso:{parts.netloc}", _ask, parts, addresses, form, headers or {})
+        return breakers.call(_destination(parts), _ask, parts, addresses, form, headers or {})
     except breakers.Open as error:
         raise Unreachable("left alone after failures") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise Unreachable(type(error).__name__) from error
+
+
+def _destination(parts: SplitResult) -> str:
+    """How a breaker knows it: one tenant's failures close nobody else's way, and no label holds what somebody typed."""
+    return f"sso:{sha256(f'{tenancy.current_id_or_none()} {parts.netloc}'.encode()).hexdigest()[:12]}"
 
 
 def basic(name: str, secret: str) -> dict[str, str]:
@@ -127,7 +136,9 @@ def _may_call(address: Address) -> bool:
         return _may_call(inner)
     if address.is_loopback:
         return _loopback_allowed()
-    return address.is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv6Address) and address not in GLOBAL_UNICAST:
+        return False
+    return address.is_global and not address.is_multicast and address not in PROTOCOL_ASSIGNMENTS
 
 
 def _carried(address: Address) -> Address | None:

@@ -10,7 +10,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from django.utils.translation import gettext_lazy as _
 
-from accounts import breaches, conf, security
+from accounts import breaches, conf, factors, security
 from accounts.models import Membership, PasswordHistory, User
 from audit import ledger
 
@@ -37,6 +37,16 @@ def change(user: User, *, new: str, at: datetime) -> None:
         user.save(update_fields=["password", "password_set_at", "password_checked_at", "password_must_change"])
         user.end_sessions()
         ledger.record("accounts.password.changed", user, reason=kept.password_must_change)
+
+
+def choose_first(user: User, *, new: str, at: datetime) -> None:
+    """Set a first password for somebody whose mailbox was just proven, validated by the caller.
+
+    Whoever set up factors before that was let in by a provider alone, and may have been anybody: they go.
+    """
+    with transaction.atomic():
+        change(user, new=new, at=at)
+        factors.forget_all(user)
 
 
 def _remember(user: User, *, at: datetime) -> None:

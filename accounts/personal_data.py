@@ -1,20 +1,47 @@
-"""What the door holds about people who sign in. E-mails are looked up and lie in clear; erasure rewrites them."""
+"""What the door holds about people who sign in. E-mails are looked up and lie in clear.
+
+`accounts.closing` does what the words say of a closed account.
+"""
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
 
 from governance.registry import Basis, Erase, Personal, Sensitivity, holds, holds_nothing
 
-AS_LONG_AS_MEMBER = "as long as the person is a member somewhere; rewritten on request"
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+AS_LONG_AS_MEMBER = _("until the account is closed")
+EVERYWHERE = _("until the account is closed in every organisation it belongs to")
+ENDED_SESSIONS = _("until ninety days after the session ended; from where and with what, until the account is closed")
+NAMELESS = _("for good, on a row without name or address once the account is closed")
 
 
-def _member(category: str, purpose: str, erase: Erase = Erase.OVERWRITE) -> Personal:
-    return Personal(category, purpose, Basis.CONTRACT, AS_LONG_AS_MEMBER, erase)
+def _member(
+    category: str,
+    purpose: "_StrPromise",
+    erase: Erase = Erase.OVERWRITE,
+    *,
+    keep: "_StrPromise" = AS_LONG_AS_MEMBER,
+) -> Personal:
+    return Personal(category, purpose, Basis.CONTRACT, keep, erase)
 
 
-def _secret(purpose: str) -> Personal:
+def _account(category: str, purpose: "_StrPromise", erase: Erase = Erase.OVERWRITE) -> Personal:
+    return _member(category, purpose, erase, keep=EVERYWHERE)
+
+
+def _session(category: str, purpose: "_StrPromise", erase: Erase = Erase.OVERWRITE) -> Personal:
+    return _member(category, purpose, erase, keep=ENDED_SESSIONS)
+
+
+def _secret(purpose: "_StrPromise", *, keep: "_StrPromise" = EVERYWHERE) -> Personal:
     return Personal(
         "user.authorization.credentials",
         purpose,
         Basis.CONTRACT,
-        AS_LONG_AS_MEMBER,
+        keep,
         Erase.DELETE,
         export=False,
         sensitivity=Sensitivity.RESTRICTED,
@@ -25,13 +52,15 @@ holds(
     "accounts.User",
     about="memberships.person",
     personal={
-        "email email_key": _member("user.contact.email", "to sign in, and to be written to"),
-        "display_name": _member("user.name", "so that colleagues know who did something"),
-        "password": _secret("to sign in; a salted Argon2id hash"),
-        "password_set_at password_checked_at password_must_change": _member(
-            "user.behavior", "to know which passwords must be changed"
+        "email": _account("user.contact.email", _("to sign in, and to be written to")),
+        "email_key": _secret(_("to find the account by its e-mail, however that is spelt")),
+        "display_name": _account("user.name", _("so that colleagues know who did something")),
+        "password": _secret(_("to sign in; a salted Argon2id hash")),
+        "password_set_at password_checked_at password_must_change": _account(
+            "user.behavior", _("to know which passwords must be changed")
         ),
-        "last_login created_at": _member("user.behavior", "to notice accounts nobody uses", Erase.KEEP),
+        "last_login": _account("user.behavior", _("to notice accounts nobody uses")),
+        "created_at": _member("user.behavior", _("to know since when the account is there"), Erase.KEEP, keep=NAMELESS),
     },
     nothing="id is_active is_operator session_epoch",
 )
@@ -39,8 +68,8 @@ holds(
     "accounts.Membership",
     about="person",
     personal={
-        "user person": _member("user.unique_id", "to know which account belongs to which person", Erase.KEEP),
-        "joined_at": _member("user.behavior", "to know since when somebody belongs here", Erase.KEEP),
+        "user person": _member("user.unique_id", _("to know which account belongs to which person"), Erase.KEEP),
+        "joined_at": _member("user.behavior", _("to know since when somebody belongs here"), Erase.KEEP),
     },
     nothing="id tenant is_active",
 )
@@ -48,23 +77,25 @@ holds(
     "accounts.RoleGrant",
     about="membership.person",
     personal={
-        "membership role granted_by": _member("user.job_title", "to know who may do what, and who said so", Erase.KEEP),
-        "reason": _member("user.content", "to know why a role was given"),
+        "membership role granted_by": _member(
+            "user.job_title", _("to know who may do what, and who said so"), Erase.KEEP
+        ),
+        "reason": _member("user.content", _("to know why a role was given")),
     },
     nothing="id tenant source idp expires_at granted_at",
 )
 holds(
     "accounts.RecoveryCode",
     about="user.memberships.person",
-    personal={"digest": _secret("to come in once without the authenticator")},
+    personal={"digest": _secret(_("to come in once without the authenticator"))},
     nothing="id user made_at used_at",
 )
 holds(
     "accounts.Authenticator",
     about="user.memberships.person",
     personal={
-        "user sealed_seed": _secret("to check the codes of one's authenticator; the seed is sealed"),
-        "last_used_at created_at": _member("user.behavior", "to show when a factor was used", Erase.DELETE),
+        "user sealed_seed": _secret(_("to check the codes of one's authenticator; the seed is sealed")),
+        "last_used_at created_at": _account("user.behavior", _("to show when a factor was used"), Erase.DELETE),
     },
     nothing="id name confirmed drift last_t throttling_failure_timestamp throttling_failure_count",
 )
@@ -72,25 +103,43 @@ holds(
     "accounts.SecurityKey",
     about="user.memberships.person",
     personal={
-        "user credential_id public_key": _secret("to check the answers of one's security key; a public key"),
-        "name": _member("user.content", "so that people recognise their own keys", Erase.DELETE),
-        "last_used_at created_at": _member("user.behavior", "to show when a factor was used", Erase.DELETE),
+        "user credential_id public_key": _secret(_("to check the answers of one's security key; a public key")),
+        "name": _account("user.content", _("so that people recognise their own keys"), Erase.DELETE),
+        "last_used_at created_at": _account("user.behavior", _("to show when a factor was used"), Erase.DELETE),
     },
     nothing="id rp_id sign_count answered",
 )
 holds(
     "accounts.PasswordHistory",
     about="user.memberships.person",
-    personal={"password": _secret("so that an earlier password does not come back; salted Argon2id hashes")},
+    personal={"password": _secret(_("so that an earlier password does not come back; salted Argon2id hashes"))},
     nothing="id user replaced_at",
+)
+holds(
+    "accounts.EmailCode",
+    about="user.memberships.person",
+    personal={
+        "user sealed_facts sealed_code digest": Personal(
+            "user.authorization.credentials",
+            "to know that an e-mail address is theirs who asked; what was typed, and the code until it is sent, sealed",
+            Basis.CONTRACT,
+            "a day after the code has run out",
+            Erase.DELETE,
+            export=False,
+            sensitivity=Sensitivity.RESTRICTED,
+        ),
+    },
+    nothing="id tenant purpose tries sendings sent_at expires_at proven_at spent_at",
 )
 holds(
     "accounts.KnownDevice",
     about="user.memberships.person",
     personal={
-        "user digest": _secret("to know a browser somebody came in with before"),
-        "user_agent": _member("user.device", "so that people recognise their own browsers"),
-        "first_seen_at last_seen_at": _member("user.behavior", "to tell a new browser from a known one", Erase.DELETE),
+        "user digest": _secret(_("to know a browser somebody came in with before"), keep=AS_LONG_AS_MEMBER),
+        "user_agent": _member("user.device", _("so that people recognise their own browsers")),
+        "first_seen_at last_seen_at": _member(
+            "user.behavior", _("to tell a new browser from a known one"), Erase.DELETE
+        ),
     },
     nothing="id tenant",
 )
@@ -98,12 +147,12 @@ holds(
     "accounts.AuthSession",
     about="user.memberships.person",
     personal={
-        "user key_digest": _secret("to find a session and end it; the key itself is not kept"),
-        "ip user_agent device": _member("user.device", "so that people recognise their own sessions"),
-        "started_at seen_at verified_at ended_at": _member(
-            "user.behavior", "to show when and how somebody came in", Erase.DELETE
+        "user key_digest": _secret(_("to find a session and end it; the key itself is not kept"), keep=ENDED_SESSIONS),
+        "ip user_agent device": _session("user.device", _("so that people recognise their own sessions")),
+        "started_at seen_at verified_at ended_at": _session(
+            "user.behavior", _("to show when and how somebody came in"), Erase.DELETE
         ),
-        "idp idp_session name_id": _member("user.unique_id", "to end a session the provider ends", Erase.DELETE),
+        "idp idp_session name_id": _session("user.unique_id", _("to end a session the provider ends"), Erase.DELETE),
     },
     nothing="id tenant epoch expires_at level methods is_remembered ended_why",
 )
@@ -111,8 +160,8 @@ holds(
     "accounts.ExternalIdentity",
     about="user.memberships.person",
     personal={
-        "user subject": _member("user.unique_id", "to know whom a provider's subject is here", Erase.DELETE),
-        "linked_at last_seen_at": _member("user.behavior", "to notice links nobody uses", Erase.DELETE),
+        "user subject": _member("user.unique_id", _("to know whom a provider's subject is here"), Erase.DELETE),
+        "linked_at last_seen_at": _member("user.behavior", _("to notice links nobody uses"), Erase.DELETE),
     },
     nothing="id tenant idp",
 )
@@ -120,9 +169,11 @@ holds(
     "accounts.ApiToken",
     about="user.memberships.person",
     personal={
-        "user digest": _secret("to let a program act for somebody; kept as a SHA-256 digest"),
-        "name": _member("user.content", "to know what a token is for", Erase.DELETE),
-        "last_used_at": _member("user.behavior", "to notice tokens nobody uses", Erase.DELETE),
+        "user digest": _secret(
+            _("to let a program act for somebody; kept as a SHA-256 digest"), keep=AS_LONG_AS_MEMBER
+        ),
+        "name": _member("user.content", _("to know what a token is for"), Erase.DELETE),
+        "last_used_at": _member("user.behavior", _("to notice tokens nobody uses"), Erase.DELETE),
     },
     nothing="id tenant prefix scopes created_at expires_at revoked_at",
 )

@@ -6,13 +6,14 @@ apart from those given by hand: each arrival replaces the provider's own grants 
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import policies, roles, tenants
+from accounts import identity_providers, policies, roles, tenants
 from accounts.models import (
     ExternalIdentity,
     GroupRoleMapping,
@@ -119,6 +120,27 @@ class AlreadyConnected(NotProvisioned):
         super().__init__(_("This identity is connected to another account."), code="already_connected")
 
 
+class OnlyWayIn(ValidationError):
+    """Without it nobody could come in as them any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This is your only way in. Connect another provider or choose a password first."), code="only_way_in"
+        )
+
+
+class Demanded(ValidationError):
+    """Where one provider is the only way in for an address, it stays."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Your organisation wants you to sign in with this provider."), code="demanded")
+
+
+def is_known_as(idp: IdentityProvider, claims: Claims, *, user_id: UUID | str) -> bool:
+    """Whether the one a provider speaks of is linked to this very user. Changes nothing."""
+    return ExternalIdentity.objects.filter(idp=idp, subject=claims.subject, user_id=user_id).exists()
+
+
 def arrive(idp: IdentityProvider, claims: Claims, *, at: datetime) -> Arrival:
     """Find or admit the person the provider vouches for, and give them exactly the roles their groups map to.
 
@@ -128,7 +150,7 @@ def arrive(idp: IdentityProvider, claims: Claims, *, at: datetime) -> Arrival:
         raise NotOffered
     with transaction.atomic():
         _admissible(idp, claims)
-        identity = _known(idp, claims, lock=True)
+        identity = _known(idp, claims, lock=True) or _known_once_alone(idp, claims)
         user = identity.user if identity else _newcomer(idp, claims, at=at)
         membership = Membership.objects.select_for_update().get(user=user)
         if identity is None:
@@ -156,10 +178,43 @@ def connect(idp: IdentityProvider, claims: Claims, *, user: User, at: datetime) 
         raise NotOffered
     with transaction.atomic():
         _admissible(idp, claims)
+        _be_alone(idp)
         identity = _known(idp, claims, lock=True, ended_too=True)
         if identity is not None and identity.user_id != user.pk:
             raise AlreadyConnected
         return identity or _connect(idp, claims.subject, user, at=at)
+
+
+def disconnect(identity: ExternalIdentity, *, by: User, at: datetime) -> None:
+    """Let a member come in with this identity no more; roles its groups gave go with it. Twice does nothing.
+
+    Refuses `Demanded` where the provider is the only way in for their address, `OnlyWayIn` when they have no other,
+    and `roles.LastOwner`.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=identity.user_id)  # two at once would leave no way in
+        stored = ExternalIdentity.objects.filter(pk=identity.pk).select_related("idp").first()
+        if stored is None:
+            return
+        _keep_a_way_in(stored, user)
+        stored.delete()
+        if not ExternalIdentity.objects.filter(user=user, idp=stored.idp).exists():
+            rows = RoleGrant.objects.filter(membership__user=user, idp=stored.idp)
+            for given in rows.select_related("role", "membership__user"):
+                roles.revoke(given, by=by, at=at)
+        ledger.record("accounts.identity.disconnected", user, changes={"provider": [stored.idp.slug, None]})
+    policies.forget(by)
+
+
+def _keep_a_way_in(identity: ExternalIdentity, user: User) -> None:
+    demanded = identity_providers.enforced_for(user.email)
+    if demanded == identity.idp:
+        raise Demanded
+    live = ExternalIdentity.objects.filter(user=user, idp__status=IdentityProvider.Status.LIVE)
+    others = live.exclude(pk=identity.pk)
+    has_password = user.has_usable_password() and demanded is None
+    if not has_password and not others.exists():
+        raise OnlyWayIn
 
 
 def _admissible(idp: IdentityProvider, claims: Claims) -> None:
@@ -186,6 +241,17 @@ def _known(
     return identity
 
 
+def _be_alone(idp: IdentityProvider) -> None:
+    """Let whoever else is about to connect somebody of this provider finish first, and then wait for us."""
+    IdentityProvider.objects.select_for_update(no_key=True).filter(pk=idp.pk).first()
+
+
+def _known_once_alone(idp: IdentityProvider, claims: Claims) -> ExternalIdentity | None:
+    """Whom another window has admitted a moment before."""
+    _be_alone(idp)
+    return _known(idp, claims, lock=True)
+
+
 def _refuse_newcomer(idp: IdentityProvider, claims: Claims) -> None:
     if not idp.makes_members:
         raise NoMember
@@ -201,7 +267,13 @@ def _refuse_newcomer(idp: IdentityProvider, claims: Claims) -> None:
 
 def _newcomer(idp: IdentityProvider, claims: Claims, *, at: datetime) -> User:
     _refuse_newcomer(idp, claims)
-    user = tenants.register(email=claims.email, name=claims.name[:120])
+    try:
+        with transaction.atomic():
+            user = tenants.register(email=claims.email, name=claims.name[:120])
+    except IntegrityError as taken:  # by another door, this very moment
+        raise EmailTaken from taken
+    except ValidationError as malformed:  # longer than we keep one
+        raise EmailMissing from malformed
     membership = tenants.join(user, at=at)
     if idp.default_role is not None:  # theirs from then on, like one given by hand
         roles.grant(membership, role=idp.default_role, by=None, at=at, reason=str(_("role of new members")))

@@ -26,28 +26,24 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, saml, xmldsig
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError, saml, xmldsig
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 
-from accounts import sessions
+from accounts import saml_metadata, sessions
 from accounts.models import ExternalIdentity, IdentityProvider, SamlSeenAssertion
 from accounts.provisioning import Claims
+from accounts.saml_metadata import LARGEST, NS
 from audit import ledger
 from governance import keys, sealing, tenancy
 
-NS = {
-    "samlp": "urn:oasis:names:tc:SAML:2.0:protocol",
-    "saml": "urn:oasis:names:tc:SAML:2.0:assertion",
-    "ds": "http://www.w3.org/2000/09/xmldsig#",
-    "md": "urn:oasis:names:tc:SAML:2.0:metadata",
-}
 SIGNATURES = {xmldsig.SIG_RSA_SHA256, xmldsig.SIG_RSA_SHA384, xmldsig.SIG_RSA_SHA512}
 DIGESTS = {xmldsig.DIGEST_SHA256, xmldsig.DIGEST_SHA384, xmldsig.DIGEST_SHA512}
 LASTING_NAMES = {saml.NAMEID_FORMAT_PERSISTENT, saml.NAMEID_FORMAT_EMAILADDRESS, saml.NAMEID_FORMAT_UNSPECIFIED, ""}
+TRANSFORMS = {xmldsig.TRANSFORM_ENVELOPED, xmldsig.TRANSFORM_C14N, xmldsig.TRANSFORM_C14N_WITH_COMMENTS}
+ENCRYPTION = ("{http://www.w3.org/2001/04/xmlenc#}", "{http://www.w3.org/2009/xmlenc11#}")
 LEEWAY = 60  # seconds two clocks may differ
 KEY_BITS = 3072
-LARGEST = 512 * 1024  # bytes of a message or of metadata
 EMAILS = (
     "email",
     "mail",
@@ -79,22 +75,6 @@ class NotInstalled(ValidationError):
         super().__init__(_("This server cannot sign anybody in by SAML at the moment."), code="no_xmlsec1")
 
 
-class BadMetadata(ValidationError):
-    """Not the metadata of one identity provider."""
-
-    def __init__(self, why: Any) -> None:
-        super().__init__(why, code="metadata")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a provider's metadata says: who it is, where it is asked, how many certificates it signs with."""
-
-    entity_id: str
-    asked_at: str
-    certificates: int
-
-
 @dataclass(frozen=True, slots=True)
 class Word:
     """What a provider said of somebody, believed."""
@@ -104,40 +84,6 @@ class Word:
     session: str
     contexts: tuple[str, ...]
     authenticated_at: datetime | None
-
-
-# --- the provider's metadata -----------------------------------------------------------------------------------------
-def read_metadata(xml: str) -> Facts:
-    """What pasted metadata says. Refuses `BadMetadata`: no XML, no or several providers, no certificate, no https."""
-    if len(xml.encode()) > LARGEST:
-        raise BadMetadata(_("This is too large for one provider's metadata."))
-    try:
-        root = ElementTree.fromstring(xml.strip().encode(), forbid_dtd=True)
-    except (ElementTree.ParseError, DefusedXmlException, ValueError) as broken:
-        raise BadMetadata(_("This is not XML. Paste the whole metadata file.")) from broken
-    described = root.iter(f"{{{NS['md']}}}EntityDescriptor")
-    entities = [one for one in described if one.find("md:IDPSSODescriptor", NS) is not None]
-    if len(entities) != 1:
-        raise BadMetadata(_("The metadata must describe exactly one identity provider."))
-    services = entities[0].findall("md:IDPSSODescriptor/md:SingleSignOnService", NS)
-    at = next((one.get("Location", "") for one in services if one.get("Binding") == BINDING_HTTP_REDIRECT), "")
-    if not at:
-        raise BadMetadata(_("The provider offers no sign-in by redirect (HTTP-Redirect binding)."))
-    if not at.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-        raise BadMetadata(_("The provider's sign-in address must begin with https."))
-    certificates = entities[0].findall("md:IDPSSODescriptor/md:KeyDescriptor//ds:X509Certificate", NS)
-    for certificate in certificates:
-        _read_certificate(certificate.text or "")
-    if not certificates:
-        raise BadMetadata(_("The metadata holds no certificate: nothing could be believed."))
-    return Facts(entities[0].get("entityID", ""), at, len(certificates))
-
-
-def _read_certificate(text: str) -> None:
-    try:
-        x509.load_der_x509_certificate(base64.b64decode("".join(text.split()), validate=True))
-    except ValueError as broken:
-        raise BadMetadata(_("A certificate in the metadata cannot be read.")) from broken
 
 
 # --- our own key -----------------------------------------------------------------------------------------------------
@@ -195,6 +141,7 @@ def service_provider(idp: IdentityProvider, *, site: str) -> Iterator[SPConfig]:
     """pysaml2's configuration for this provider alone, at this site (`https://host`). Refuses with `NotInstalled`.
 
     pysaml2 and xmlsec1 read keys from files: they lie in a folder of this process, mode 0700, while it is needed.
+    Refuses `BadMetadata` where the metadata has run out, or is none.
     """
     if not is_installed():
         raise NotInstalled
@@ -203,7 +150,14 @@ def service_provider(idp: IdentityProvider, *, site: str) -> Iterator[SPConfig]:
             with open(f"{folder}/{name}", "wb") as file:
                 file.write(content)
         config = SPConfig()
-        config.load(_description(idp, site, f"{folder}/key.pem", f"{folder}/cert.pem"))
+        try:
+            config.load(_description(idp, site, f"{folder}/key.pem", f"{folder}/cert.pem"))
+        except SAMLError as broken:
+            raise saml_metadata.BadMetadata(saml_metadata.RUN_OUT) from broken
+        if not config.metadata.keys():  # pysaml2 leaves out what is no longer valid
+            raise saml_metadata.BadMetadata(saml_metadata.RUN_OUT)
+        # Named only now: while metadata is read pysaml2 would read the key as well, and OpenSSL check it for 0.1 s.
+        config.setattr("", "key_file", f"{folder}/key.pem")
         yield config
 
 
@@ -217,9 +171,7 @@ def _description(idp: IdentityProvider, site: str, key: str, certificate: str) -
     return {
         "entityid": address(idp, site, "metadata"),
         "xmlsec_binary": shutil.which("xmlsec1"),
-        "key_file": key,
         "cert_file": certificate,
-        "encryption_keypairs": [{"key_file": key, "cert_file": certificate}],
         "metadata": {"inline": [idp.metadata]},
         "allow_unknown_attributes": True,
         "accepted_time_diff": LEEWAY,
@@ -247,41 +199,55 @@ def _description(idp: IdentityProvider, site: str, key: str, certificate: str) -
 
 
 # --- what is looked at before pysaml2 is asked -----------------------------------------------------------------------
-def look_at(message: str) -> None:
-    """Refuse with `NotBelieved` what no honest provider sends: see the module's words."""
+def look_at(message: str) -> str:
+    """Which question of ours it says it answers. Refuses `NotBelieved` what no honest provider sends: see above."""
     root = _parsed(message)
     if root.tag != f"{{{NS['samlp']}}}Response":
         raise NotBelieved("not_a_response")
     ids = [one.get("ID") for one in root.iter() if one.get("ID")]
     if len(ids) != len(set(ids)):
         raise NotBelieved("ids_repeated")
-    inside = [*root.iter(f"{{{NS['saml']}}}Assertion"), *root.iter(f"{{{NS['saml']}}}EncryptedAssertion")]
-    beneath = [*root.findall("saml:Assertion", NS), *root.findall("saml:EncryptedAssertion", NS)]
-    if len(inside) > 1 or inside != beneath:
+    inside = list(root.iter(f"{{{NS['saml']}}}Assertion"))
+    if len(inside) > 1 or inside != root.findall("saml:Assertion", NS):
         raise NotBelieved("not_one_assertion")
     for signed in root.iter(f"{{{NS['ds']}}}Signature"):
         _look_at_signature(signed)
     for assertion in root.findall("saml:Assertion", NS):
         _look_at_assertion(assertion)
+    return str(root.get("InResponseTo", ""))
 
 
 def _parsed(message: str) -> Any:
+    """The document. Refuses whatever is encrypted in it, before pysaml2 is asked.
+
+    pysaml2 decrypts before it checks a signature, and believes what comes out of a second decryption unchecked;
+    xmlsec1 follows a CipherReference to any address and any file.
+    """
     try:
         raw = base64.b64decode(message, validate=False)
         if len(raw) > LARGEST:
             raise NotBelieved("too_large")
-        return ElementTree.fromstring(raw, forbid_dtd=True)
+        root = ElementTree.fromstring(raw, forbid_dtd=True)
     except (ElementTree.ParseError, DefusedXmlException, ValueError) as broken:
         raise NotBelieved("unreadable") from broken
+    if any(one.tag.startswith(ENCRYPTION) or one.tag.rpartition("}")[2].startswith("Encrypted") for one in root.iter()):
+        raise NotBelieved("encrypted")
+    return root
 
 
 def _look_at_signature(signature: Any) -> None:
+    """One reference, to a place in this very document, by means that only copy; nothing is fetched."""
     method = signature.find("ds:SignedInfo/ds:SignatureMethod", NS)
     digests = signature.findall("ds:SignedInfo/ds:Reference/ds:DigestMethod", NS)
     if method is None or method.get("Algorithm") not in SIGNATURES:
         raise NotBelieved("weak_signature")
     if len(digests) != 1 or digests[0].get("Algorithm") not in DIGESTS:
         raise NotBelieved("weak_digest")
+    references = signature.findall(".//ds:Reference", NS)
+    transforms = {one.get("Algorithm") for one in signature.iter(f"{{{NS['ds']}}}Transform")}
+    fetched = [*signature.iter(f"{{{NS['ds']}}}RetrievalMethod"), *signature.iter(f"{{{NS['ds']}}}Object")]
+    if fetched or not transforms <= TRANSFORMS or any(not one.get("URI", "").startswith("#") for one in references):
+        raise NotBelieved("signature_elsewhere")
 
 
 def _look_at_assertion(assertion: Any) -> None:
@@ -305,7 +271,7 @@ def believe(response: Any, idp: IdentityProvider, *, site: str, asked: set[str],
     me, here = address(idp, site, "metadata"), address(idp, site, "acs")
     if assertion is None or len(response.assertions) != 1:
         raise NotBelieved("not_one_assertion")
-    if (assertion.issuer.text or "").strip() != read_metadata(idp.metadata).entity_id:
+    if (assertion.issuer.text or "").strip() != saml_metadata.read(idp.metadata).entity_id:
         raise NotBelieved("another_issuer")
     if response.response.destination not in (None, "", here):
         raise NotBelieved("another_destination")
@@ -378,6 +344,14 @@ def counts_as_second_factor(word: Word, idp: IdentityProvider) -> bool:
     return bool(set(word.contexts) & {str(value) for value in idp.mfa_evidence})
 
 
+def legible(word: Word) -> list[tuple[str, str]]:
+    """What was said as staff read it."""
+    said = word.claims
+    groups = "" if said.groups is None else ", ".join(said.groups)
+    told = {"NameID": said.subject, "e-mail": said.email, "name": said.name, "groups": groups}
+    return [(name, value) for name, value in told.items() if value] + [("context", one) for one in word.contexts]
+
+
 # --- signing out -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Farewell:
@@ -392,8 +366,12 @@ def hear_logout(
     client: Saml2Client, idp: IdentityProvider, sent: Mapping[str, str], *, binding: str, at: datetime
 ) -> Farewell:
     """What a LogoutRequest asks for. Refuses `NotBelieved` unless signed, fresh, the provider's and heard once."""
-    if binding == BINDING_HTTP_REDIRECT and sent.get("SigAlg") not in SIGNATURES:
-        raise NotBelieved("logout_not_signed")
+    if binding == BINDING_HTTP_REDIRECT:
+        if sent.get("SigAlg") not in SIGNATURES:
+            raise NotBelieved("logout_not_signed")
+    else:
+        for signed in _parsed(sent["SAMLRequest"]).iter(f"{{{NS['ds']}}}Signature"):
+            _look_at_signature(signed)
     client.config.setattr("idp", "want_authn_requests_signed", True)  # pysaml2 asks this one, for every request
     try:
         request = client.parse_logout_request(
@@ -407,12 +385,12 @@ def hear_logout(
         raise NotBelieved("logout_not_signed") from broken
     if request is None or not request.issue_instant_ok() or not _in_time(request.message, at):
         raise NotBelieved("logout_too_old")
-    if (request.message.issuer.text or "").strip() != read_metadata(idp.metadata).entity_id:
+    if (request.message.issuer.text or "").strip() != saml_metadata.read(idp.metadata).entity_id:
         raise NotBelieved("another_issuer")
     digest = sha256(f"logout\n{request.message.id}".encode()).hexdigest()
     if not SamlSeenAssertion.spend(idp, digest, expires_at=at + timedelta(days=2)):
         raise NotBelieved("replayed")
-    name = request.message.name_id
+    name = request.message.name_id  # never an encrypted one: it would name nobody
     named = tuple((one.text or "").strip() for one in request.message.session_index)
     return Farewell(request.message, (name.text or "").strip() if name is not None else "", named)
 
@@ -431,15 +409,17 @@ def end_sessions(idp: IdentityProvider, farewell: Farewell, *, at: datetime) -> 
     return sum(sessions.end_at_provider(idp, session=name, user=known.user, at=at) for name in named)
 
 
-def logout_address(client: Saml2Client, idp: IdentityProvider, name_id: str) -> str:
+def logout_address(client: Saml2Client, idp: IdentityProvider, *, name_id: str, session: str) -> str:
     """The provider's address with our signed LogoutRequest in it; "" when it offers none by redirect."""
-    entity = read_metadata(idp.metadata).entity_id
+    entity = saml_metadata.read(idp.metadata).entity_id
     services = client.metadata.single_logout_service(entity, BINDING_HTTP_REDIRECT, "idpsso") or []
+    where = next((str(one.get("location", "")) for one in services), "")
     name = saml.name_id_from_string(name_id) if name_id else None
-    if not services or name is None:
+    if not saml_metadata.may_be_visited(where) or name is None:
         return ""
-    where = services[0]["location"]
-    _id, request = client.create_logout_request(where, entity, name_id=name, sign=False)
+    _id, request = client.create_logout_request(
+        where, entity, name_id=name, sign=False, session_indexes=[session] if session else None
+    )
     sent = client.apply_binding(
         BINDING_HTTP_REDIRECT, str(request), where, "", sign=True, sigalg=xmldsig.SIG_RSA_SHA256
     )

@@ -14,7 +14,15 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import conf, policies, security
-from accounts.models import AuthSession, IdentityProvider, KnownDevice, LogoutTokenSeen, SamlSeenAssertion, User
+from accounts.models import (
+    AuthSession,
+    EmailCode,
+    IdentityProvider,
+    KnownDevice,
+    LogoutTokenSeen,
+    SamlSeenAssertion,
+    User,
+)
 from accounts.session_store import digest
 from audit import context, ledger
 
@@ -136,6 +144,7 @@ def end(row: AuthSession, *, by: User | None, at: datetime, why: str) -> bool:
     with transaction.atomic():
         if by is not None and by.pk != row.user_id and policies.held(by).rank < policies.held(row.user).rank:
             raise StandsHigher
+        _lock_with_own(AuthSession.objects.filter(pk=row.pk), by=by)
         return bool(_end(AuthSession.objects.filter(pk=row.pk), at=at, why=why, forgetting=True))
 
 
@@ -155,6 +164,7 @@ def end_others(user: User, *, keep: AuthSession, by: User | None, at: datetime) 
 def end_all(user: User, *, by: User | None, at: datetime, why: str) -> int:
     """End every session of this user in the active tenant."""
     with transaction.atomic():
+        _lock_with_own(AuthSession.objects.filter(user=user, ended_at=None), by=by)
         ended = _end(AuthSession.objects.filter(user=user), at=at, why=why)
         ledger.record("accounts.sessions.ended_all", user, changes={"sessions": [ended, 0]}, reason=why)
     return ended
@@ -173,10 +183,27 @@ def end_at_provider(idp: IdentityProvider, *, session: str = "", user: User | No
         return _end(rows, at=at, why="ended at the identity provider")
 
 
+def end_through(idp: IdentityProvider, *, at: datetime) -> int:
+    """End whatever a provider that is no longer in use has opened."""
+    with transaction.atomic():
+        return _end(AuthSession.objects.filter(idp=idp), at=at, why="the provider is no longer in use")
+
+
 def close(row: AuthSession, *, at: datetime, why: str) -> bool:
     """Note that a session is over: signed out, run out, replaced. Leaves its browser known."""
     with transaction.atomic():
         return bool(_end(AuthSession.objects.filter(pk=row.pk), at=at, why=why))
+
+
+def _lock_with_own(rows: "QuerySet[AuthSession]", *, by: User | None) -> None:
+    """Lock what is about to end and the actor's own sessions in one order: two may end each other's at once.
+
+    The ledger asks whether the actor's session still stands (`signin.revalidate`), and that waits for whoever ends it.
+    """
+    ids = set(rows.values_list("pk", flat=True))
+    if by is not None:
+        ids |= set(AuthSession.objects.filter(user=by, ended_at=None).values_list("pk", flat=True))
+    list(AuthSession.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 def _end(rows: "QuerySet[AuthSession]", *, at: datetime, why: str, forgetting: bool = False) -> int:
@@ -228,6 +255,7 @@ def _long_over(*, at: datetime) -> "list[QuerySet[Any]]":
         KnownDevice.objects.filter(last_seen_at__lte=at - conf.DEVICE_KEPT),
         SamlSeenAssertion.objects.filter(expires_at__lte=at - conf.SPENT_KEPT),
         LogoutTokenSeen.objects.filter(expires_at__lte=at - conf.SPENT_KEPT),
+        EmailCode.objects.filter(expires_at__lte=at - conf.SPENT_KEPT),
     ]
 
 

@@ -1,7 +1,8 @@
 """Where every way in ends. Authority lives in the session: what it proves, for whom, in which tenant, until when.
 
-The session keeps under `STANDING`: tenant, the user's epoch, level, methods, and when it began, was verified and was
-last seen (seconds since 1970). `session_user` believes it only while its row (`accounts.sessions`) is open.
+The session keeps under `STANDING`: tenant, the user's epoch, level, methods, the provider it came from if any, and when
+it began, was verified and was last seen (seconds since 1970). `session_user` believes it only while its row
+(`accounts.sessions`) is open.
 """
 
 import copy
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 STANDING = "standing"
 DEVICE_LATER = "device_later"
 BACKEND = "accounts.backends.PasswordBackend"
-SECOND_FACTORS = frozenset({"totp", "webauthn", "recovery", "idp-mfa"})
+OWN_FACTORS = frozenset({"totp", "webauthn", "recovery"})
+SECOND_FACTORS = OWN_FACTORS | {"idp-mfa"}
+# When somebody last proved themselves by something of their own, and not by a provider's word: a second factor; or
+# that or their password. A provider speaks for one tenant, what is one's own opens them all.
+OWN, SELF = "own", "self"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +95,20 @@ def standing(user: User, evidence: Evidence, *, at: datetime, remembered: bool =
             "epoch": user.session_epoch,
             "level": evidence.level,
             "methods": list(evidence.methods),
+            "idp": str(evidence.idp.pk) if evidence.idp else "",
             "remembered": remembered,
             "began": now,
             "verified": now,
             "seen": now,
+            **_by_oneself(evidence, now),
         }
     }
+
+
+def _by_oneself(evidence: Evidence, now: float) -> dict[str, float]:
+    shown = set(evidence.methods)
+    marks = {OWN: shown & OWN_FACTORS, SELF: shown & (OWN_FACTORS | {"password"})}
+    return {mark: now for mark, methods in marks.items() if methods}
 
 
 def finish(
@@ -181,9 +194,11 @@ def step_up(request: "WSGIRequest", user: User, evidence: Evidence, *, at: datet
         sessions.move(
             row, key=_key(request), epoch=user.session_epoch, level=level, methods=methods, verified_at=at, seen_at=at
         )
-        now = at.timestamp()
-        proven = {"epoch": user.session_epoch, "level": level, "methods": methods, "verified": now, "seen": now}
-        request.session[STANDING] = kept | proven
+        now, is_as_strong = at.timestamp(), evidence.level >= min(kept["level"], policies.TWO_FACTORS)
+        verified = now if is_as_strong else kept["verified"]  # a password alone does not refresh two factors
+        proven = {"epoch": user.session_epoch, "level": level, "methods": methods, "verified": verified, "seen": now}
+        came_from = kept.get("idp") or (str(evidence.idp.pk) if evidence.idp else "")
+        request.session[STANDING] = kept | proven | {"idp": came_from} | _by_oneself(evidence, now)
         user.assurance_level = level
         request.auth_session = row  # type: ignore[attr-defined]
         ledger.record("accounts.session.verified", user, reason=" + ".join(evidence.methods))
@@ -204,8 +219,13 @@ def renew(request: "WSGIRequest", user: User, *, at: datetime) -> None:
 
 def note_failure(email: str, *, what: str = "accounts.signin.failed", reason: str, always: bool = False) -> None:
     """Put a failed attempt into the ledger, about the member it aimed at if there is one; see `ledger.refused`."""
+    note(email, what=what, reason=reason, always=always, outcome="failed")
+
+
+def note(email: str, *, what: str, reason: str, always: bool = False, outcome: str = "success") -> None:
+    """Put what a stranger asked for into the ledger, about the member it aimed at; a flood of it as its number."""
     member = Membership.objects.filter(user__email_key=normalise_email(email)).select_related("user").first()
-    ledger.refused(what, member.user if member else None, reason=reason, outcome="failed", always=always)
+    ledger.refused(what, member.user if member else None, reason=reason, outcome=outcome, always=always)
 
 
 def leave(request: "WSGIRequest", *, at: datetime | None = None, reason: str = "signed out") -> None:
@@ -223,11 +243,16 @@ def leave(request: "WSGIRequest", *, at: datetime | None = None, reason: str = "
 
 
 def is_fresh(session: "SessionBase", *, at: datetime) -> bool:
-    """Whether the second factor was shown a short while ago. Reading pages does not make a session fresh."""
+    """Whether a second factor of their own was shown a short while ago. No provider's word counts, and no reading."""
     kept = session.get(STANDING) or {}
-    verified = datetime.fromtimestamp(kept.get("verified", 0), UTC)
+    verified = datetime.fromtimestamp(kept.get(OWN, 0), UTC)
     longest = timedelta(minutes=security.in_force().step_up_minutes)
     return kept.get("level", 0) >= policies.TWO_FACTORS and at - verified <= longest
+
+
+def is_anothers_word(session: "SessionBase") -> bool:
+    """Whether only a provider has said who this is."""
+    return not (session.get(STANDING) or {}).get(SELF)
 
 
 # --- whom to believe --------------------------------------------------------------------------------------------------

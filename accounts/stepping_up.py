@@ -13,10 +13,12 @@ lower floor marks itself: `view.step_up = "…"`. `accounts.middleware.StepUpMid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.core.cache import cache
+from django.apps import apps
+from django.core.cache import cache as shared_cache
 from django.utils.translation import gettext_lazy as _
 
 from accounts import policies, security, signin
@@ -44,6 +46,7 @@ class Act:
     minutes: int | None = None  # None: as long as the tenant's policy says; never longer
     resists_phishing: bool = False
     one_shot: bool = False
+    own: bool = False  # by something of one's own, where one has that: a provider's word does not open other tenants
     needs_reason: bool = False
     also_reading: bool = False
 
@@ -112,25 +115,41 @@ def act_of(view: Callable[..., Any], *, view_name: str, posted: bool, chosen: It
 def _done_in_admin(view_name: str, chosen: Iterable[str]) -> Iterator[str]:
     """`admin:accounts_rolegrant_add` is `accounts.rolegrant:add`; actions of a list go by their own name."""
     space, _colon, name = view_name.rpartition(":")
-    parts = name.split("_", 2)
-    if space != "admin" or len(parts) < 3:
+    found = [model for model in _models() if space == "admin" and name.startswith(f"{model}_")]
+    if not found:
         return
-    model = ".".join(parts[:2])
-    for done in chosen if parts[2] == "changelist" else [parts[2]]:
+    prefix = max(found, key=len)
+    model, page = _models()[prefix], name.removeprefix(f"{prefix}_")
+    for done in chosen if page == "changelist" else [page]:
         yield f"{model}:{done}"
     yield f"{model}:*"
 
 
+@cache
+def _models() -> dict[str, str]:
+    """How the admin's names of pages begin, and of which model that speaks; labels of apps may hold underscores."""
+    return {f"{each._meta.app_label}_{each._meta.model_name}": each._meta.label_lower for each in apps.get_models()}
+
+
 # --- freshness -------------------------------------------------------------------------------------------------------
-def _verified(session: "SessionBase", act: Act) -> float:
+def _verified(session: "SessionBase", act: Act, *, by_oneself: bool = False) -> float:
     if act.resists_phishing:
         return float(session.get(KEY_SHOWN, 0))
-    return float((session.get(signin.STANDING) or {}).get("verified", 0))
+    kept = session.get(signin.STANDING) or {}
+    if by_oneself:
+        mark = signin.SELF if act.level <= policies.ONE_FACTOR else signin.OWN
+        return float(kept.get(mark, 0))
+    return float(kept.get("verified", 0))
 
 
-def is_fresh_for(session: "SessionBase", act: Act, *, at: datetime) -> bool:
+def asks_for_ones_own(user: User, act: Act) -> bool:
+    """Whether a provider's word does not do for this act: they have a password or factor of their own."""
+    return act.own and (user.has_usable_password() or user.has_second_factor())
+
+
+def is_fresh_for(session: "SessionBase", act: Act, *, at: datetime, by_oneself: bool = False) -> bool:
     """Whether the session holds the proof an act asks for: shown lately, strong enough, not used up."""
-    kept, verified = session.get(signin.STANDING) or {}, _verified(session, act)
+    kept, verified = session.get(signin.STANDING) or {}, _verified(session, act, by_oneself=by_oneself)
     longest = min(filter(None, (act.minutes, security.in_force().step_up_minutes)))
     return (
         kept.get("level", 0) >= act.level
@@ -153,7 +172,7 @@ def spend(session: "SessionBase", act: Act) -> bool:
     session[SPENT] = used
     session.pop(REASON, None)
     proof = sha256(f"{session.session_key}|{used!r}".encode()).hexdigest()
-    return bool(cache.add(f"accounts.proof:{proof}", 1, timeout=24 * 3600))
+    return bool(shared_cache.add(f"accounts.proof:{proof}", 1, timeout=24 * 3600))
 
 
 # --- people who come from a provider ---------------------------------------------------------------------------------
@@ -238,12 +257,14 @@ protect(
     _("remove a way to sign in"),
     covers=("accounts:key_remove", "accounts:authenticator_remove"),
     one_shot=True,
+    own=True,
 )
 protect(
     "accounts.change_email",
     _("change the e-mail address"),
-    covers=(),
+    covers=("accounts:email",),
     level=policies.ONE_FACTOR,
+    own=True,
 )
 protect(
     "verso.change_timetable",
@@ -252,4 +273,26 @@ protect(
         f"django_celery_beat.{model}:*"
         for model in ("periodictask", "clockedschedule", "crontabschedule", "solarschedule", "intervalschedule")
     ),
+)
+protect(
+    "accounts.take_data",
+    _("take a copy of your data with you"),
+    covers=("accounts:data_download",),
+    level=policies.ONE_FACTOR,
+)
+protect(
+    "accounts.close_account",
+    _("close your account"),
+    covers=("accounts:close",),
+    level=policies.ONE_FACTOR,
+    own=True,
+    minutes=5,
+    one_shot=True,
+)
+protect(
+    "accounts.connect_provider",
+    _("connect or disconnect a provider"),
+    covers=("accounts:provider_connect", "accounts:provider_disconnect"),
+    level=policies.ONE_FACTOR,
+    own=True,
 )

@@ -1,12 +1,14 @@
-"""What a host, a time zone, a language and a logo must look like."""
+"""What a host, a time zone, a language, a logo, a phone number and a line of text must look like."""
 
 import ipaddress
 import re
+import unicodedata
 from typing import Any
 from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
@@ -14,6 +16,18 @@ _LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")
 LOGO_FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 LOGO_MAX_BYTES = 512 * 1024
 LOGO_MAX_PIXELS = 2000
+_CONTROL = {"Cc", "Cs", "Zl", "Zp"}
+_TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+phone_number = RegexValidator(
+    r"^\+?[0-9 ()./\-]{5,32}\Z", _("Write the phone number with digits, for example +34 600 000 000.")
+)
+
+
+def no_control_characters(value: str) -> None:
+    """Refuses line breaks, other control characters and signs that turn the reading direction in a one-line value."""
+    if any(unicodedata.category(sign) in _CONTROL or unicodedata.bidirectional(sign) in _TURNING for sign in value):
+        raise ValidationError(_("Line breaks and control characters do not belong here."), "control")
 
 
 def exact_host(host: str) -> None:
@@ -27,6 +41,12 @@ def exact_host(host: str) -> None:
                 _("Write the host as browsers send it, for example salon.example.org: lower case, no port, no path."),
                 code="host",
             ) from None
+
+
+def one_line(value: str) -> None:
+    """Refuses line breaks and control characters: names and subjects stand in the head of mails."""
+    if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in value):
+        raise ValidationError(_("Line breaks and control characters do not belong here."), code="control")
 
 
 def time_zone(name: str) -> None:

@@ -5,7 +5,7 @@ counting the try. `verso_breaker_open{destination}` is 1 while a destination is 
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from smtplib import SMTPRecipientsRefused
 from typing import Any, ParamSpec, TypeVar
 
@@ -30,7 +30,7 @@ class _Metrics(pybreaker.CircuitBreakerListener):
         FAILURES.labels(cb.name or "").inc()
 
 
-@cache
+@lru_cache(maxsize=512)
 def to(destination: str) -> pybreaker.CircuitBreaker:
     """The breaker of one destination in this process."""
     OPEN.labels(destination).set(0)

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from audit import conf, context, ledger
+from audit import conf, context, ledger, wording
 from audit.models import Event
 
 
@@ -46,6 +46,30 @@ def history(obj: models.Model, *, limit: int = 50) -> list[Told]:
             changes(event),
         )
         for event in events
+    ]
+
+
+class Noted(NamedTuple):
+    """One event as the person it concerns is told it: in words, and whether they did it themselves."""
+
+    at: datetime
+    action: str
+    what: str
+    outcome: str
+    is_own: bool
+
+
+def concerning(person_id: str, *, user_id: str, limit: int | None) -> list[Noted]:
+    """What happened by and about one person in the active tenant, newest first, nobody else named. Three queries."""
+    ours = Event.objects.of_tenant(context.current().tenant_id)
+    asked = (ours.concerning(person_id), ours.filter(actor_id=user_id), ours.filter(object_id=user_id))
+    columns = ("id", "occurred_at", "action", "outcome", "actor_id")
+    found = {row for events in asked for row in events.newest_first().values_list(*columns)[:limit]}
+    newest = sorted(found, key=lambda row: (row[1], row[0]), reverse=True)[:limit]
+    outcomes = dict(Event.Outcome.choices)
+    return [
+        Noted(at, action, wording.of(action), str(outcomes.get(outcome, outcome)), actor_id == user_id)
+        for _id, at, action, outcome, actor_id in newest
     ]
 
 

@@ -1,6 +1,5 @@
 """Typed input of the contact form and of the inbox, as clean values."""
 
-import unicodedata
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,16 +10,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import bots
+from accounts.validators import one_line
 from cms import conf
 from cms.models import ContactMessage
 
 SALT = "cms.contact"
-
-
-def one_line(value: str) -> None:
-    """Refuses line breaks and control characters: name and subject stand in the head of our answer."""
-    if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in value):
-        raise ValidationError(_("Line breaks and control characters do not belong here."), code="control")
 
 
 class ContactForm(forms.Form):

@@ -49,6 +49,13 @@ def recognise(*, name: str, email: str, phone: str = "", locale: str = "", time_
     return _register(typed, locale=locale, time_zone=time_zone, at=at)
 
 
+def record(*, name: str, email: str, at: datetime) -> Person:
+    """A new row for somebody whom no row held so far may be taken for. Refuses with `NotAnAddress`."""
+    typed = {"name": name.strip(), "email": email.strip(), "phone": ""}
+    _refuse_unless_address(typed["email"])
+    return _register(typed, locale="", time_zone="", at=at)
+
+
 def _refuse_unless_address(email: str) -> None:
     if email:
         try:

@@ -23,11 +23,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db import models
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 class Basis(StrEnum):
@@ -59,12 +62,15 @@ class Erase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """One rule: `category` is a fideslang data category ("user.contact.email"); `keep` a retention rule in words."""
+    """One rule: `category` is a fideslang data category ("user.contact.email").
+
+    `purpose` and `keep` are words the person reads: why it is held, and how long.
+    """
 
     category: str
-    purpose: str
+    purpose: "_StrPromise | str"
     basis: Basis
-    keep: str
+    keep: "_StrPromise | str"
     erase: Erase
     export: bool = True
     sensitivity: Sensitivity = Sensitivity.CONFIDENTIAL

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import bots
+from accounts.validators import no_control_characters, phone_number
 from governance.models import Person
 from scheduling.walltime import check_zone
 
@@ -23,18 +23,7 @@ ANYBODY = "any"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PHONE = RegexValidator(
-    r"^\+?[0-9 ()./\-]{5,32}$", _("Write the phone number with digits, for example +34 600 000 000.")
-)
 _REQUEST = RegexValidator(r"^[\x21-\x7e]{1,100}$", _("The request's key must be 1 to 100 plain characters."))
-_CONTROL = {"Cc", "Cs", "Zl", "Zp"}
-_TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-
-
-def no_control_characters(value: str) -> None:
-    """Refuses line breaks, other control characters and signs that turn the reading direction in a one-line value."""
-    if any(unicodedata.category(sign) in _CONTROL or unicodedata.bidirectional(sign) in _TURNING for sign in value):
-        raise ValidationError(_("Line breaks and control characters do not belong here."), "control")
 
 
 class InstantField(forms.Field):
@@ -142,7 +131,7 @@ class BookingForm(forms.Form):
         label=_("Phone"),
         required=False,
         max_length=33,
-        validators=[_PHONE],
+        validators=[phone_number],
         help_text=_("Only for questions about this appointment."),
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
     )
@@ -244,7 +233,7 @@ class DeskForm(forms.Form):
     customer = forms.UUIDField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(label=_("Name"), required=False, max_length=120, validators=[no_control_characters])
     email = forms.EmailField(label=_("E-mail"), required=False, max_length=254)
-    phone = forms.CharField(label=_("Phone"), required=False, max_length=33, validators=[_PHONE])
+    phone = forms.CharField(label=_("Phone"), required=False, max_length=33, validators=[phone_number])
     note = forms.CharField(
         label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3, "cols": 60})
     )

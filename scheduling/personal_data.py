@@ -1,15 +1,22 @@
 """What scheduling holds about people: when and what they booked, with whom, and what they told us about it."""
 
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
 from governance.registry import Basis, Erase, Personal, holds, holds_nothing
 
-KEPT = "two years after the appointment"
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+KEPT = _("two years after the appointment")
 
 
-def _booked(category: str, purpose: str) -> Personal:
+def _booked(category: str, purpose: "_StrPromise") -> Personal:
     return Personal(category, purpose, Basis.CONTRACT, KEPT, Erase.KEEP)
 
 
-def _told(category: str, purpose: str) -> Personal:
+def _told(category: str, purpose: "_StrPromise") -> Personal:
     return Personal(category, purpose, Basis.CONTRACT, KEPT, Erase.KEY)
 
 
@@ -17,12 +24,14 @@ holds(
     "scheduling.Appointment",
     about="customer",
     personal={
-        "note": _told("user.content", "to prepare the appointment as the customer asked"),
-        "close_reason": _told("user.content", "to know why it did not take place"),
-        "service asked_for": _booked("user.behavior.purchase_history", "to do what was booked"),
-        "starts_at ends_at": _booked("user.behavior.purchase_history", "to keep the time and to prove what was agreed"),
-        "status created_at confirmed_at closed_at": _booked("user.behavior", "to know how the booking stands"),
-        "display_zone": _booked("user.location.imprecise", "to tell the customer the time in their own zone"),
+        "note": _told("user.content", _("to prepare the appointment as the customer asked")),
+        "close_reason": _told("user.content", _("to know why it did not take place")),
+        "service asked_for": _booked("user.behavior.purchase_history", _("to do what was booked")),
+        "starts_at ends_at": _booked(
+            "user.behavior.purchase_history", _("to keep the time and to prove what was agreed")
+        ),
+        "status created_at confirmed_at closed_at": _booked("user.behavior", _("to know how the booking stands")),
+        "display_zone": _booked("user.location.imprecise", _("to tell the customer the time in their own zone")),
     },
     nothing="id tenant customer ical_uid sequence version manage_hash manage_generation hold_hash hold_expires_at",
 )
@@ -30,7 +39,7 @@ holds(
     "scheduling.Allocation",
     about="appointment.customer",
     personal={
-        "bookable blocked_start blocked_end": _booked("user.behavior", "so that nothing is booked twice"),
+        "bookable blocked_start blocked_end": _booked("user.behavior", _("so that nothing is booked twice")),
     },
     nothing="id tenant appointment state expires_at released_at",
 )
@@ -40,7 +49,7 @@ holds(
     personal={
         "created_at": Personal(
             "user.behavior",
-            "to answer a request that is sent twice with one appointment",
+            _("to answer a request that is sent twice with one appointment"),
             Basis.CONTRACT,
             KEPT,
             Erase.KEEP,

@@ -15,12 +15,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import flows, identity_providers
+from accounts import flows, identity_providers, saml_metadata
 from accounts.admin import guides
 from accounts.admin.refusals import RefusalsShown
-from accounts.forms import IdentityProviderForm
+from accounts.forms import IdentityProviderForm, roles_to_give
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider
-from accounts.views import oidc, saml
+from accounts.views import oidc, refusals, saml, trying
 from audit import ledger
 from governance.admin import TenantAdmin, TenantInline
 
@@ -48,6 +48,14 @@ class MappingsInline(TenantInline):
     verbose_name = _("group's role")
     verbose_name_plural = _("Roles by group: held for as long as somebody is in the group, from sign-in to sign-in")
 
+    def get_formset(self, request: HttpRequest, obj: IdentityProvider | None = None, **kwargs: Any) -> Any:
+        """With the roles whoever sets up may give, and those that are mapped already."""
+        formset = super().get_formset(request, obj, **kwargs)
+        mapped = GroupRoleMapping.objects.filter(idp=obj).values_list("role_id", flat=True)
+        if "role" in formset.form.base_fields:
+            formset.form.base_fields["role"].queryset = roles_to_give(request.user, beside=mapped)  # type: ignore
+        return formset
+
 
 @admin.register(IdentityProvider)
 class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
@@ -61,7 +69,7 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
     list_filter = ["protocol", "status"]
     search_fields = ["name", "slug", "issuer"]
     inlines = [MappingsInline]
-    readonly_fields = ["how_far", "to_copy", "has_secret"]
+    readonly_fields = ["how_far", "to_copy", "has_secret", "told"]
 
     # --- what is shown ---
     @admin.display(description=_("status"), ordering="status")
@@ -81,6 +89,17 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
         """The addresses the provider must know."""
         return format_html_join("", "<div>{}<br><code>{}</code></div>", guides.addresses(idp))
 
+    @admin.display(description=_("what the metadata says"))
+    def told(self, idp: IdentityProvider) -> SafeString:
+        """Whom it is about, and the fingerprints to compare with the provider's by another way."""
+        try:
+            facts = saml_metadata.read(idp.metadata)
+        except saml_metadata.BadMetadata as unreadable:
+            return format_html("{}", unreadable.messages[0] if idp.metadata else "—")
+        lines = [(_("entity id"), facts.entity_id), (_("signs in at"), facts.asked_at)]
+        lines += [(_("certificate (SHA-256)"), fingerprint) for fingerprint in facts.fingerprints]
+        return format_html_join("", "<div>{}<br><code>{}</code></div>", lines)
+
     @admin.display(description=_("client secret"))
     def has_secret(self, idp: IdentityProvider) -> str:
         """Only whether there is one."""
@@ -97,7 +116,7 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
         secret = "secret" if may_type else "has_secret"
         speaks = {
             Protocol.OIDC: ("OpenID Connect", ["issuer", "client_id", secret, "scopes"]),
-            Protocol.SAML: ("SAML 2.0", ["metadata", "issuer"]),
+            Protocol.SAML: ("SAML 2.0", ["metadata", *(["told"] if obj else [])]),
         }
         parts = speaks.values() if obj is None else [speaks[Protocol(obj.protocol)]]
         people = ["allowed_domains", "makes_members", "default_role", "groups_claim", "is_enforced"]
@@ -220,9 +239,9 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
             return back
         try:
             answer = TRIES[idp.protocol](request, idp, by=request.user)
-        except oidc.REFUSALS as refusal:
-            ledger.refused("accounts.idp.tried", idp, reason=oidc.reason(refusal))
-            messages.error(request, f"{refusal.messages[0]} ({oidc.reason(refusal)})")
+        except refusals.REFUSALS as refusal:
+            ledger.refused("accounts.idp.tried", idp, reason=refusals.reason(refusal))
+            messages.error(request, f"{refusal.messages[0]} ({refusals.reason(refusal)})")
             return back
         ledger.record("accounts.idp.tried", idp)
         return answer
@@ -232,8 +251,7 @@ class IdentityProviderAdmin(RefusalsShown, TenantAdmin):
         idp = self._found(request, pk, to_change=True)
         shown: dict[str, Any] = {}
         try:
-            mark = request.COOKIES.get(flows.cookie_name(), "")
-            shown = flows.result(request.GET.get("result", ""), mark=mark)
+            shown = trying.shown(request, idp)
         except flows.FlowOver:
             messages.error(request, gettext("This result is no longer kept. Please try again."))
         if (shown.get("provider"), shown.get("by")) != (str(idp.pk), str(request.user.pk)):

@@ -1,14 +1,16 @@
 """What staff type to set up an identity provider."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import identity_providers, outgoing, saml
-from accounts.models import IdentityProvider, User
+from accounts import identity_providers, outgoing, policies, saml_metadata
+from accounts.models import IdentityProvider, Role, User
 
 
 class LinesField(forms.CharField):
@@ -39,9 +41,20 @@ PLACES: dict[type[ValidationError], str] = {
     identity_providers.SlugInUse: "slug",
     identity_providers.SecretNeeded: "secret",
     identity_providers.IssuerInUse: "issuer",
+    identity_providers.EntityInUse: "metadata",
+    identity_providers.AnotherEntity: "issuer",
+    identity_providers.MoreThanTheirs: "default_role",
+    saml_metadata.BadMetadata: "metadata",
     identity_providers.NothingToEnforce: "allowed_domains",
     outgoing.Forbidden: "issuer",
 }
+
+
+def roles_to_give(by: User, *, beside: Iterable[Any] = ()) -> QuerySet[Role]:
+    """The roles somebody may have a provider give: none that hold more than they do, but for those `beside`."""
+    now = timezone.now()
+    theirs = [role.pk for role in Role.objects.all() if policies.may_give(by, role, at=now, expires_at=None)]
+    return Role.objects.filter(pk__in=[*theirs, *beside])
 
 
 class IdentityProviderForm(forms.ModelForm):
@@ -78,11 +91,16 @@ class IdentityProviderForm(forms.ModelForm):
             "default_role": _("New members hold it besides what their groups give. Empty: none."),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "default_role" in self.fields:
+            self.fields["default_role"].queryset = roles_to_give(self.by)  # type: ignore[attr-defined]
+
     def clean_metadata(self) -> str:
         """Refuses what is not one provider's metadata."""
         pasted = str(self.cleaned_data["metadata"])
         if pasted.strip():
-            saml.read_metadata(pasted)
+            saml_metadata.read(pasted)
         return pasted
 
     def _post_clean(self) -> None:
@@ -94,4 +112,5 @@ class IdentityProviderForm(forms.ModelForm):
             typed = str(self.cleaned_data.get("secret", ""))
             identity_providers.check(self.instance, self.by, timezone.now(), secret=typed)
         except ValidationError as refusal:
-            self.add_error(PLACES.get(type(refusal)), refusal.messages[0])
+            place = PLACES.get(type(refusal))
+            self.add_error(place if place in self.fields else None, refusal.messages[0])

@@ -1,6 +1,7 @@
 from accounts.models.api_token import ApiToken
 from accounts.models.auth_session import AuthSession
 from accounts.models.authenticator import Authenticator
+from accounts.models.email_code import EmailCode
 from accounts.models.identity_provider import (
     ExternalIdentity,
     GroupRoleMapping,
@@ -22,6 +23,7 @@ __all__ = [
     "ApiToken",
     "AuthSession",
     "Authenticator",
+    "EmailCode",
     "ExternalIdentity",
     "GroupRoleMapping",
     "IdentityProvider",

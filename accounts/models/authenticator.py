@@ -24,6 +24,9 @@ class Authenticator(TimestampMixin, ThrottlingMixin, Device):
     # How many steps the phone's clock is known to be off, and the last step whose code was used.
     drift = models.SmallIntegerField(default=0, editable=False)
     last_t = models.BigIntegerField(default=-1, editable=False)
+    # django_otp's own, in words people read.
+    created_at = models.DateTimeField(_("added"), null=True, blank=True, auto_now_add=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
 
     class Meta(Device.Meta):
         abstract = False

@@ -1,5 +1,6 @@
 """Believing a token: signed by this provider, for us, now, and for this purpose."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,7 @@ def verified(idp: IdentityProvider, metadata: Metadata, token: Any, *, kinds: fr
             leeway=conf.CLOCK_LEEWAY,
             options=options,
         )
+        json.dumps(claims, ensure_ascii=False).encode()  # a lone surrogate is no text that could be kept
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise NotBelieved(type(error).__name__) from error
     _refuse_other_audiences(claims, idp.client_id)

@@ -5,7 +5,7 @@ answer), and on every redirect that follows. A page of our own begins a new navi
 """
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -24,7 +24,12 @@ def hides_session(request: HttpRequest) -> bool:
 def on(request: HttpRequest, to: str) -> HttpResponse:
     """The page that goes on to an address of this site; home instead of anywhere else."""
     safe = url_has_allowed_host_and_scheme(to, {request.get_host()}, require_https=request.is_secure())
-    to = to if safe and to.startswith("/") else "/"
-    response = render(request, "account/bounce.html", {"to": to})
+    return away(request, to if safe and to.startswith("/") else "/")
+
+
+def away(request: HttpRequest, to: str) -> HttpResponse:
+    """The page that goes on to an address we made ourselves, a provider's among them: no form's answer leads there."""
+    request.GET = QueryDict()  # code and state are spent: no link on the page repeats them
+    response = render(request, "account/bounce.html", {"onward": to})
     add_never_cache_headers(response)
     return response

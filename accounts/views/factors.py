@@ -44,6 +44,8 @@ class SetupView(StockSetupView):
             if request.method == "POST":
                 ledger.refused("accounts.factor.enrolled", user, reason="the present factor was not shown")
             return going.verify_first(request)
+        if not self.replacing and going.must_come_in_by_password(request, user):
+            return going.by_password_first(request, user)
         if self._lacks_the_key_demanded(user):
             return redirect(f"{going.add_key()}?{urlencode({'next': going.after(request, user)})}")
         return super().dispatch(request, *args, **kwargs)

@@ -28,6 +28,8 @@ def add(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             ledger.refused("accounts.security_key.enrolled", user, reason="the present factor was not shown")
         return going.verify_first(request)
+    if not beside and going.must_come_in_by_password(request, user):
+        return going.by_password_first(request, user)
     data = request.POST if request.method == "POST" else None
     form = AddKeyForm(data, user=user, request=request, beside=beside)
     if not form.place.can_hold_keys:

@@ -11,15 +11,13 @@ from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from django.core.exceptions import ValidationError
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from mozilla_django_oidc.views import OIDCAuthenticationRequestView
@@ -28,12 +26,11 @@ from redis.exceptions import RedisError
 from accounts import flows, gate, oidc, outgoing, policies, provisioning, signin, stepping_up, throttling
 from accounts.models import IdentityProvider, User
 from accounts.session_store import StoreDown
-from accounts.views import going
-from audit import context, ledger
+from accounts.views import bounce, connecting, going, refusals, trying
+from audit import ledger
 
-REFUSALS = (flows.FlowOver, oidc.NotBelieved, oidc.ProviderRefused, outgoing.Unreachable, provisioning.NotProvisioned)
 LOGOUT_RATE = "600/5m"
-SIGN_IN, STEP_UP, TRY = "sign-in", "step-up", "try"
+SIGN_IN, STEP_UP, TRY, CONNECT = "sign-in", "step-up", "try", "connect"
 AUTHENTICATION_CONTEXT = re.compile(r"c\d{1,2}")
 
 View = Callable[..., HttpResponseBase]
@@ -50,48 +47,14 @@ def with_provider(view: View) -> View:
             raise Http404
         try:
             return view(request, provider)
-        except REFUSALS as refusal:
-            return refused(request, provider, refusal)
+        except refusals.REFUSALS as refusal:
+            return refusals.refused(request, provider, refusal)
         except signin.NotAdmitted:
-            return refused(request, provider, provisioning.MembershipEnded())
+            return refusals.refused(request, provider, provisioning.MembershipEnded())
         except RedisError as down:
             raise StoreDown from down
 
     return answer
-
-
-def reason(refusal: ValidationError) -> str:
-    """The word by which the ledger knows a refusal."""
-    return str(getattr(refusal, "why", "") or getattr(refusal, "code", ""))
-
-
-def refused(request: HttpRequest, provider: IdentityProvider, refusal: ValidationError) -> HttpResponse:
-    """Nobody is signed in: say so, and where to begin again."""
-    ledger.refused("accounts.sso.refused", provider, reason=reason(refusal))
-    words = {
-        "status": 403,
-        "title": _("You are not signed in"),
-        "reason": refusal.messages[0],
-        "provider": provider,
-        "reference": context.current_request_id(),
-    }
-    _forget_query(request)
-    response = render(request, "sso/refused.html", words, status=403)
-    add_never_cache_headers(response)
-    return response
-
-
-def bounce(request: HttpRequest, onward: str) -> HttpResponse:
-    """A page of our own that goes on by itself: what follows is asked for by this site, so Strict cookies go along."""
-    _forget_query(request)
-    response = render(request, "sso/bounce.html", {"onward": onward})
-    add_never_cache_headers(response)
-    return response
-
-
-def _forget_query(request: HttpRequest) -> None:
-    """Code and state are spent: no link on the page repeats them."""
-    request.GET = QueryDict()
 
 
 # --- setting out -----------------------------------------------------------------------------------------------------
@@ -142,7 +105,7 @@ def depart(request: HttpRequest, provider: IdentityProvider, *, purpose: str, **
     """Send the visitor to the provider, and let this browser alone come back with the answer."""
     redirect_uri = request.build_absolute_uri(reverse("sso:oidc_callback", args=[provider.slug]))
     onward, kept = Departure(provider, redirect_uri, _asked(provider, purpose)).address(request)
-    mark = request.COOKIES.get(flows.cookie_name()) or flows.new_mark()
+    mark = flows.mark_of(request.COOKIES) or flows.new_mark()
     began = timezone.now().isoformat()
     flows.begin(
         kept.pop("state"), mark=mark, provider=str(provider.pk), purpose=purpose, began=began, **kept, **content
@@ -179,6 +142,21 @@ def start(request: HttpRequest, provider: IdentityProvider) -> HttpResponseBase:
     return depart(request, provider, purpose=SIGN_IN, next=request.GET.get("next", ""))
 
 
+@gate.signed_in
+@require_GET
+@throttling.limited("sso", rate=going.SIGN_IN_RATE, methods=("GET",))
+@with_provider
+def connect(request: HttpRequest, provider: IdentityProvider) -> HttpResponseBase:
+    """To the provider, for the member at hand who asked to come in with it from now on."""
+    try:
+        user = connecting.take(request, provider)
+        if provider.status != IdentityProvider.Status.LIVE:
+            raise provisioning.NotOffered
+        return depart(request, provider, purpose=CONNECT, user=user)
+    except refusals.REFUSALS as refusal:
+        return connecting.turned_back(request, provider, refusal)
+
+
 @gate.entrance
 @require_GET
 @throttling.limited("sso", rate=going.SIGN_IN_RATE, methods=("GET",))
@@ -198,7 +176,7 @@ def again(request: HttpRequest, provider: IdentityProvider) -> HttpResponseBase:
 @with_provider
 def callback(request: HttpRequest, provider: IdentityProvider) -> HttpResponseBase:
     """Back from the provider, with the browser and for the purpose the flow was begun with."""
-    mark = request.COOKIES.get(flows.cookie_name(), "")
+    mark = flows.mark_of(request.COOKIES)
     kept = flows.spend(request.GET.get("state", ""), mark=mark, provider=str(provider.pk))
     return _PURPOSES[kept["purpose"]](request, provider, kept, mark)
 
@@ -216,7 +194,7 @@ def _sign_in(request: HttpRequest, provider: IdentityProvider, kept: dict[str, A
     now, word = timezone.now(), _exchange(request, provider, kept)
     arrival = provisioning.arrive(provider, word.claims, at=now)
     signin.finish(cast(WSGIRequest, request), arrival.user, word.evidence(provider), at=now)
-    return bounce(request, going.after(request, arrival.user, wanted=kept["next"]))
+    return bounce.on(request, going.after(request, arrival.user, wanted=kept["next"]))
 
 
 def _step_up(request: HttpRequest, provider: IdentityProvider, kept: dict[str, Any], mark: str) -> HttpResponse:
@@ -228,7 +206,7 @@ def _step_up(request: HttpRequest, provider: IdentityProvider, kept: dict[str, A
     provisioning.arrive(provider, word.claims, at=timezone.now())
     found = {"user": str(user.pk), "provider": str(provider.pk), "session": word.session, "next": kept["next"]}
     handle = flows.keep_result(mark, **found)
-    return bounce(request, f"{reverse('sso:oidc_verified', args=[provider.slug])}?{urlencode({'result': handle})}")
+    return bounce.on(request, f"{reverse('sso:oidc_verified', args=[provider.slug])}?{urlencode({'result': handle})}")
 
 
 @gate.entrance
@@ -236,7 +214,7 @@ def _step_up(request: HttpRequest, provider: IdentityProvider, kept: dict[str, A
 @with_provider
 def verified(request: HttpRequest, provider: IdentityProvider) -> HttpResponseBase:
     """The session at hand is strengthened by what the provider has just shown, once."""
-    mark, user = request.COOKIES.get(flows.cookie_name(), ""), going.here(request)
+    mark, user = flows.mark_of(request.COOKIES), going.here(request)
     found = flows.result(request.GET.get("result", ""), mark=mark, once=True)
     if (found.get("user"), found.get("provider")) != (str(user.pk), str(provider.pk)):
         raise flows.FlowOver("somebody else")
@@ -264,30 +242,27 @@ def begin_try(request: HttpRequest, provider: IdentityProvider, *, by: User) -> 
 
 def _try(request: HttpRequest, provider: IdentityProvider, kept: dict[str, Any], mark: str) -> HttpResponse:
     """What a sign-in would give, kept for the page that shows it. Nobody is signed in."""
-    shown: dict[str, Any] = {"provider": str(provider.pk), "by": kept["by"]}
+    shown: dict[str, Any] = {}
     try:
         word = _exchange(request, provider, kept)
         shown |= {"said": oidc.legible(word.said), "counted": list(word.second_factor)}
-        shown |= _foreseen(provider, word)
-    except REFUSALS as refusal:
-        ledger.refused("accounts.sso.refused", provider, reason=reason(refusal))
-        shown |= {"refusal": refusal.messages[0], "why": reason(refusal)}
-    handle = flows.keep_result(mark, **shown)
-    page = reverse("admin:accounts_identityprovider_tried", args=[provider.pk])
-    return bounce(request, f"{page}?{urlencode({'result': handle})}")
+        shown |= trying.foreseen(provider, word.claims)
+    except refusals.REFUSALS as refusal:
+        shown |= trying.would_be_refused(provider, refusal)
+    return trying.show(request, provider, by=kept["by"], mark=mark, **shown)
 
 
-def _foreseen(provider: IdentityProvider, word: oidc.Word) -> dict[str, Any]:
-    seen = provisioning.preview(provider, word.claims, at=timezone.now())
-    return {
-        "user": str(seen.user or ""),
-        "is_new": seen.is_new_member,
-        "roles": [role.name for role in seen.roles],
-        "explanation": list(seen.explanation),
-    }
+# --- connecting ------------------------------------------------------------------------------------------------------
+def _connect(request: HttpRequest, provider: IdentityProvider, kept: dict[str, Any], mark: str) -> HttpResponse:
+    """Whom the provider speaks of, kept for the page that makes it a way in for the member who asked."""
+    try:
+        word = _exchange(request, provider, kept)
+    except refusals.REFUSALS as refusal:
+        return connecting.failed(request, provider, refusal, user=kept["user"], mark=mark)
+    return connecting.kept(request, provider, word.claims, user=kept["user"], mark=mark)
 
 
-_PURPOSES: dict[str, Callable[..., HttpResponse]] = {SIGN_IN: _sign_in, STEP_UP: _step_up, TRY: _try}
+_PURPOSES: dict[str, Callable[..., HttpResponse]] = {SIGN_IN: _sign_in, STEP_UP: _step_up, TRY: _try, CONNECT: _connect}
 
 
 # --- leaving ---------------------------------------------------------------------------------------------------------
@@ -301,7 +276,7 @@ def sign_out(request: HttpRequest, provider: IdentityProvider) -> HttpResponseBa
         onward = oidc.sign_out_address(provider, back_to=request.build_absolute_uri(reverse("accounts:login")))
     except (outgoing.Unreachable, oidc.NotBelieved):
         onward = ""
-    return bounce(request, onward or "/")
+    return bounce.away(request, onward or reverse("accounts:login"))
 
 
 @gate.public
@@ -316,7 +291,7 @@ def backchannel_logout(request: HttpRequest, idp: str) -> HttpResponseBase:
     try:
         oidc.end_sessions(provider, request.POST.get("logout_token"), at=timezone.now())
     except (oidc.NotBelieved, outgoing.Unreachable) as refusal:
-        ledger.refused("accounts.sso.logout_refused", provider, reason=reason(refusal))
+        ledger.refused("accounts.sso.logout_refused", provider, reason=refusals.reason(refusal))
         answer = JsonResponse({"error": "invalid_request"}, status=400)
     except RedisError as down:
         raise StoreDown from down

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import gate, passwords, security, signin, throttling
@@ -30,6 +31,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 
 @gate.public
+@never_cache
 @sensitive_post_parameters()
 @going.pages
 @throttling.limited("welcome", rate="20/5m", methods=("GET", "POST"), unproved="10/5m")
@@ -41,7 +43,7 @@ def welcome(request: HttpRequest, uid: str, token: str) -> HttpResponse:
         return render(request, "account/link_over.html", {"sentence": over.messages[0]}, status=410)
     form = FirstPasswordForm(user, data=request.POST if request.method == "POST" else None)
     if form.is_valid():
-        passwords.change(user, new=form.cleaned_data["new_password1"], at=timezone.now())
+        passwords.choose_first(user, new=form.cleaned_data["new_password1"], at=timezone.now())
         return redirect("accounts:login")
     words = {"form": form, "user_email": user.email}
     return render(request, "account/welcome.html", words, status=422 if form.is_bound else 200)

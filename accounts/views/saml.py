@@ -1,17 +1,15 @@
 """Signing in with a SAML provider: `/sso/<idp>/saml/…`. djangosaml2's views, each held to one provider of this tenant.
 
-What was asked lies in the shared cache for ten minutes under a random name that only the asking browser has, in a
-cookie of its own: the provider's answer is a POST from another site, with which `SameSite=Strict` cookies do not come.
-An answer ends on a page (200) and not in a redirect, so that the next request is our own site's again.
+What was asked is a flow (`accounts.flows`) under the question's id, of the browser that asked: the provider's answer is
+a POST from another site, with which neither Strict nor Lax cookies come. An answer ends on a page (200) and not in a
+redirect, so that the next request is our own site's again, and brings the session.
 """
 
-import secrets
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -20,25 +18,21 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from djangosaml2 import views as stock
 from djangosaml2.utils import get_location
-from redis.exceptions import RedisError
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SAMLError
 from saml2.client import Saml2Client
-from saml2.s_utils import success_status_factory
+from saml2.s_utils import UnsupportedBinding, success_status_factory
 
-from accounts import gate, provisioning, saml, signin, stepping_up, throttling
-from accounts.models import IdentityProvider, User
-from accounts.session_store import StoreDown
-from accounts.views import bounce, going
-from audit import ledger
-from governance import tenancy
+from accounts import flows, gate, policies, provisioning, saml, saml_metadata, signin, stepping_up, throttling
+from accounts.models import AuthSession, IdentityProvider, User
+from accounts.views import bounce, connecting, going, refusals, trying
 
-COOKIE = "saml_flow"
-LASTS = 600  # seconds
-RATE = "60/5m"
+RATE = going.SIGN_IN_RATE
 MANAGE = "accounts.change_identityprovider"
+SIGN_IN, STEP_UP, TRY, CONNECT = "sign-in", "verify", "try", "connect"
+QUESTIONS = "_saml2_outstanding_queries"  # djangosaml2's name for the ids of what was asked
 
 
 class Flow(dict[str, Any]):
@@ -47,32 +41,17 @@ class Flow(dict[str, Any]):
     modified = False
 
 
-def _named(name: str) -> str:
-    return f"saml:{tenancy.current_id()}:{name}"
+def _mark(request: HttpRequest) -> str:
+    return flows.mark_of(request.COOKIES, posted=True)
 
 
-def _keep(response: HttpResponseBase, flow: Flow) -> HttpResponseBase:
-    """Lay the flow aside and hand its name to the browser, for this provider's addresses only."""
-    name = secrets.token_urlsafe(32)
-    try:
-        cache.set(_named(name), dict(flow), timeout=LASTS)
-    except RedisError as down:
-        raise StoreDown from down
-    response.set_cookie(COOKIE, name, max_age=LASTS, path="/sso/", secure=True, httponly=True, samesite="None")
+def _remember(request: HttpRequest, response: HttpResponseBase, flow: Flow, idp: IdentityProvider) -> HttpResponseBase:
+    """Keep what was asked, under the question's id and for this browser."""
+    (question,) = flow.pop(QUESTIONS)
+    mark = _mark(request) or flows.new_mark()
+    flows.begin(question, mark=mark, provider=str(idp.pk), **flow)
+    response.set_cookie(value=mark, **flows.cookie(posted=True))
     return response
-
-
-def _take(request: HttpRequest, idp: IdentityProvider) -> Flow:
-    """The flow this browser began with this provider, taken once: of two who bring it, one gets it."""
-    name = request.COOKIES.get(COOKIE, "")
-    try:
-        kept: dict[str, Any] = (cache.get(_named(name)) if name else None) or {}
-        mine = kept.get("idp") == str(idp.pk) and cache.delete(_named(name))
-    except RedisError as down:
-        raise StoreDown from down
-    if not mine:
-        raise saml.NotBelieved("unsolicited")
-    return Flow(kept)
 
 
 def _site(request: HttpRequest) -> str:
@@ -85,14 +64,6 @@ def _provider(slug: str) -> IdentityProvider:
         raise Http404
     saml.ensure_key(idp, at=timezone.now())
     return idp
-
-
-def refuse(request: HttpRequest, idp: IdentityProvider, refusal: ValidationError) -> HttpResponse:
-    """Say what went wrong, on a page with the way back; the ledger learns the code."""
-    code = str(refusal.code or "refused")
-    ledger.refused("accounts.sso.refused", idp, reason=code)
-    words = {"idp": idp, "sentences": refusal.messages, "code": code}
-    return render(request, "account/sso_refused.html", words, status=403)
 
 
 class ForOne:
@@ -114,8 +85,8 @@ class ForOne:
             with saml.service_provider(self.idp, site=_site(request)) as self.config:
                 answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
                 return answer
-        except (saml.NotBelieved, saml.NotInstalled, saml.BadMetadata, provisioning.NotProvisioned) as refusal:
-            return refuse(request, self.idp, refusal)
+        except refusals.REFUSALS as refusal:
+            return refusals.refused(request, self.idp, refusal)
 
 
 @method_decorator([gate.public, never_cache], name="dispatch")
@@ -127,31 +98,34 @@ class MetadataView(ForOne, stock.MetadataView):
 
 @method_decorator([gate.public, never_cache, throttling.limited("sso", rate=RATE, methods=("GET",))], name="dispatch")
 class StartView(ForOne, stock.LoginView):
-    """Ask the provider, by redirect and signed. `?why=verify` steps up whoever is signed in; `?why=try` only looks."""
+    """Ask the provider, by redirect and signed: `?why=` `verify` whoever is in, `connect` it to them, only `try` it."""
 
     http_method_names = ["get"]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Remember what was asked and why, and go."""
-        flow = Flow(idp=str(self.idp.pk), why=self._why(request), began=timezone.now().timestamp())
-        if flow["why"] == "verify":
-            flow["user"] = str(request.user.pk)
-        request.saml_session = flow  # type: ignore[attr-defined]
-        flow["next"] = going.after(request, request.user) if request.GET.get("next") else ""
-        self.flow = flow
+        why = request.GET.get("why", "")
+        try:
+            purpose, user = self._purpose(request, why)
+        except flows.FlowOver as refusal:
+            return connecting.turned_back(request, self.idp, refusal)
+        onward = going.after(request, request.user) if request.GET.get("next") else ""
+        began = timezone.now().timestamp()
+        self.flow = request.saml_session = Flow(purpose=purpose, user=user, next=onward, began=began)  # type: ignore
         response: HttpResponseBase = super().get(request, *args, **kwargs)
-        return _keep(response, flow) if isinstance(response, HttpResponseRedirect) else response
+        is_asked = isinstance(response, HttpResponseRedirect) and self.flow.get(QUESTIONS)
+        return _remember(request, response, self.flow, self.idp) if is_asked else response
 
-    def _why(self, request: HttpRequest) -> str:
-        wanted = request.GET.get("why", "")
-        if wanted == "verify" and request.user.is_authenticated:
-            return "verify"
-        may_look = request.user.is_authenticated and request.user.has_perm(MANAGE)
-        if wanted == "try" and may_look:
-            return "try"
-        if self.idp.status != IdentityProvider.Status.LIVE:
+    def _purpose(self, request: HttpRequest, why: str) -> tuple[str, str]:
+        """Why the provider is asked, and for whom among those signed in."""
+        user, is_live = request.user, self.idp.status == IdentityProvider.Status.LIVE
+        if why == TRY and user.is_authenticated and user.has_perm(MANAGE):
+            return TRY, str(user.pk)
+        if not is_live:
             raise Http404
-        return "sign-in"
+        if why == CONNECT and user.is_authenticated and policies.is_verified_enough(user):
+            return CONNECT, connecting.take(request, self.idp)
+        return (STEP_UP, str(user.pk)) if why == STEP_UP and user.is_authenticated else (SIGN_IN, "")
 
     def should_prevent_auth(self, request: HttpRequest) -> bool:
         """Whoever is in already may come in anew."""
@@ -159,7 +133,7 @@ class StartView(ForOne, stock.LoginView):
 
     def load_sso_kwargs(self, sso_kwargs: dict[str, Any]) -> None:
         """A step-up makes the provider ask again."""
-        if self.flow["why"] == "verify":
+        if self.flow["purpose"] == STEP_UP:
             sso_kwargs["force_authn"] = "true"
 
 
@@ -167,19 +141,36 @@ class StartView(ForOne, stock.LoginView):
 class AnswerView(ForOne, stock.AssertionConsumerServiceView):
     """Hear the provider's answer. Without a question of this browser's own, nothing is heard."""
 
+    answer: HttpResponseBase | None = None
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Look at the message first; then djangosaml2 has it parsed and its signatures checked."""
-        self.flow = request.saml_session = _take(request, self.idp)  # type: ignore[attr-defined]
-        self.asked = set(self.flow.get("_saml2_outstanding_queries", {}))
-        saml.look_at(request.POST.get("SAMLResponse", ""))
-        self.answer: HttpResponseBase | None = None
+        question = saml.look_at(request.POST.get("SAMLResponse", ""))
+        kept = flows.spend(question, mark=_mark(request), provider=str(self.idp.pk))
+        self.flow = request.saml_session = Flow(kept, **{QUESTIONS: {question: ""}})  # type: ignore[attr-defined]
+        self.asked = {question}
+        try:
+            response = self._heard(request, *args, **kwargs)
+        except refusals.REFUSALS as refusal:
+            if self.flow["purpose"] not in (TRY, CONNECT):
+                raise
+            return self._turned_down(request, refusal)
+        return response
+
+    def _heard(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             response: HttpResponseBase = super().post(request, *args, **kwargs)
         except SAMLError as late:  # pysaml2 finds some faults only when it is asked what the answer says
             raise saml.NotBelieved(type(late).__name__) from late
         return self.answer or response
+
+    def _turned_down(self, request: HttpRequest, refusal: ValidationError) -> HttpResponseBase:
+        """Nothing comes of what somebody signed in had asked for, and nobody is signed out by it."""
+        user, mark = self.flow["user"], _mark(request)
+        if self.flow["purpose"] == CONNECT:
+            return connecting.failed(request, self.idp, refusal, user=user, mark=mark)
+        return trying.show(request, self.idp, by=user, mark=mark, **trying.would_be_refused(self.idp, refusal))
 
     def handle_acs_failure(self, request: HttpRequest, exception: Any = None, **kwargs: Any) -> HttpResponse:
         """Whatever djangosaml2 or pysaml2 did not like; the ledger learns its class, where that says anything."""
@@ -194,8 +185,8 @@ class AnswerView(ForOne, stock.AssertionConsumerServiceView):
         """Believe it, and do what was asked for: sign in, verify, or only show."""
         now = timezone.now()
         word = saml.believe(self.response, self.idp, site=_site(request), asked=self.asked, at=now)
-        act = {"verify": self._verify, "try": self._show}.get(self.flow["why"], self._sign_in)
-        self.answer = act(request, word, now)
+        acts = {SIGN_IN: self._sign_in, STEP_UP: self._verify, TRY: self._show, CONNECT: self._connect}
+        self.answer = acts[self.flow["purpose"]](request, word, now)
 
     def custom_redirect(self, user: Any, relay_state: str, session_info: Any) -> str:
         """Never taken: `post` has an answer of its own."""
@@ -214,14 +205,18 @@ class AnswerView(ForOne, stock.AssertionConsumerServiceView):
         return bounce.on(request, self.flow["next"] or going.after(request, arrival.user))
 
     def _show(self, request: HttpRequest, word: saml.Word, now: datetime) -> HttpResponseBase:
-        """What a login would give; nobody is signed in."""
-        counts = saml.counts_as_second_factor(word, self.idp)
-        words: dict[str, Any] = {"idp": self.idp, "claims": word.claims, "contexts": word.contexts, "counts": counts}
+        """What a login would give, kept for the page that shows it; nobody is signed in."""
+        counted = list(word.contexts) if saml.counts_as_second_factor(word, self.idp) else []
+        shown: dict[str, Any] = {"said": saml.legible(word), "counted": counted}
         try:
-            words["preview"] = provisioning.preview(self.idp, word.claims, at=now)
+            shown |= trying.foreseen(self.idp, word.claims)
         except provisioning.NotProvisioned as refusal:
-            words["sentences"] = refusal.messages
-        return render(request, "account/sso_trial.html", words)
+            shown |= trying.would_be_refused(self.idp, refusal)
+        return trying.show(request, self.idp, by=self.flow["user"], mark=_mark(request), **shown)
+
+    def _connect(self, request: HttpRequest, word: saml.Word, now: datetime) -> HttpResponseBase:
+        """Whom the provider speaks of, kept for the page that makes it a way in for the member who asked."""
+        return connecting.kept(request, self.idp, word.claims, user=self.flow["user"], mark=_mark(request))
 
     def _verify(self, request: HttpRequest, word: saml.Word, now: datetime) -> HttpResponseBase:
         """The session does not come with this POST: lay down what was proven, and fetch it from our own page."""
@@ -230,12 +225,15 @@ class AnswerView(ForOne, stock.AssertionConsumerServiceView):
         )
         if not fresh:
             raise saml.NotBelieved("not_asked_again")
-        user = provisioning.arrive(self.idp, word.claims, at=now).user
-        if str(user.pk) != self.flow["user"]:
+        if self._evidence(word).level < policies.TWO_FACTORS:
+            raise saml.NotBelieved("one_factor_only")
+        if not provisioning.is_known_as(self.idp, word.claims, user_id=self.flow["user"]):
             raise saml.NotBelieved("another_person")
-        proven = Flow(self.flow, proven=list(self._evidence(word).methods))
-        where = reverse("sso:saml_verified", args=[self.idp.slug])
-        return _keep(bounce.on(request, where), proven)
+        user = provisioning.arrive(self.idp, word.claims, at=now).user
+        found = {"user": str(user.pk), "provider": str(self.idp.pk), "next": self.flow["next"]}
+        handle = flows.keep_result(_mark(request), **found, methods=list(self._evidence(word).methods))
+        page = reverse("sso:saml_verified", args=[self.idp.slug])
+        return bounce.on(request, f"{page}?{urlencode({'result': handle})}")
 
 
 @gate.entrance
@@ -245,13 +243,13 @@ def verified(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The end of a step-up: the same person, from the same browser, with what the provider has just proven."""
     idp, user = _provider(slug), going.here(request)
     try:
-        flow = _take(request, idp)
-        if flow.get("user") != str(user.pk) or not flow.get("proven"):
-            raise saml.NotBelieved("another_person")
-    except saml.NotBelieved as refusal:
-        return refuse(request, idp, refusal)
-    signin.step_up(request, user, signin.Evidence(tuple(flow["proven"]), idp), at=timezone.now())  # type: ignore[arg-type]
-    return redirect(flow["next"] or going.after(request, user))
+        found = flows.result(request.GET.get("result", ""), mark=_mark(request), once=True)
+        if (found.get("user"), found["provider"]) != (str(user.pk), str(idp.pk)) or "methods" not in found:
+            raise flows.FlowOver("somebody else")
+    except flows.FlowOver as refusal:
+        return refusals.refused(request, idp, refusal)
+    signin.step_up(request, user, signin.Evidence(tuple(found["methods"]), idp), at=timezone.now())  # type: ignore[arg-type]
+    return redirect(found["next"] or going.after(request, user))
 
 
 @method_decorator([csrf_exempt, gate.public, never_cache, throttling.limited("sso", rate=RATE)], name="dispatch")
@@ -263,14 +261,15 @@ class LogoutView(ForOne, stock.LogoutView):
     def do_logout_service(
         self, request: HttpRequest, data: Any, binding: str, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """End what is asked for and say so, signed; an answer to a request of ours needs no more."""
+        """End what is asked for and say so, signed; an answer to a request of ours needs no more than a page.
+
+        That answer is not believed and ends nothing: here the session was over before the provider was asked.
+        """
         if "SAMLRequest" not in data:
-            return redirect(settings.LOGOUT_REDIRECT_URL)
+            return render(request, "account/signed_out.html", {"provider": self.idp})
         client, now = Saml2Client(self.config), timezone.now()
         farewell = saml.hear_logout(client, self.idp, data, binding=binding, at=now)
-        saml.end_sessions(self.idp, farewell, at=now)
-        if request.user.is_authenticated:
-            signin.leave(request, reason="signed out at the provider")  # type: ignore[arg-type]
+        saml.end_sessions(self.idp, farewell, at=now)  # this browser's too, if it is one of them
         return self._say_so(client, farewell, data.get("RelayState", ""))
 
     def _say_so(self, client: Saml2Client, farewell: saml.Farewell, relay_state: str) -> HttpResponseBase:
@@ -298,8 +297,25 @@ def ask_again(request: HttpRequest, idp: IdentityProvider, *, next: str) -> Http
     return redirect(f"{reverse('sso:saml_start', args=[idp.slug])}?{urlencode({'why': 'verify', 'next': next})}")
 
 
-def signed_out_at(request: HttpRequest, user: User, idp: IdentityProvider, name_id: str) -> str:
+@gate.entrance
+@require_POST
+@never_cache
+@throttling.limited("sso", rate=RATE)
+def sign_out(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Leave here, in any case; then at the provider where it offers that."""
+    row: AuthSession | None = getattr(request, "auth_session", None)  # read by the gate; gone once they have left
+    signin.leave(request, reason="signed out, at the provider too")  # type: ignore[arg-type]
+    idp = _provider(slug)
+    onward = ""
+    if row is not None and row.idp_id == idp.pk:
+        onward = signed_out_at(request, idp, name_id=row.name_id, session=row.idp_session)
+    return bounce.away(request, onward or reverse("accounts:login"))
+
+
+def signed_out_at(request: HttpRequest, idp: IdentityProvider, *, name_id: str, session: str = "") -> str:
     """Where to send somebody who leaves, so that the provider's session ends too; "" when it offers no such address."""
-    saml.ensure_key(idp, at=timezone.now())
-    with saml.service_provider(idp, site=_site(request)) as config:
-        return saml.logout_address(Saml2Client(config), idp, name_id)
+    try:
+        with saml.service_provider(idp, site=_site(request)) as config:
+            return saml.logout_address(Saml2Client(config), idp, name_id=name_id, session=session)
+    except (SAMLError, UnsupportedBinding, saml_metadata.BadMetadata):
+        return ""

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from two_factor.views import LoginView as StockLoginView
 from two_factor.views.utils import IdempotentSessionWizardView
 
-from accounts import factors, gate, guesses, signin, stepping_up, throttling
+from accounts import factors, gate, guesses, security, signin, stepping_up, throttling
 from accounts.forms import KeyForm, RecoveryForm, SignInForm, TokenForm, place_of
 from accounts.models import User
 from accounts.views import going, recovering
@@ -104,7 +104,8 @@ class LoginView(StockLoginView):
         """What the wizard says; nothing about devices."""
         context = dict(IdempotentSessionWizardView.get_context_data(self, form=form, **kwargs))
         open_steps = set(self.get_form_list()) if self.steps.current != self.AUTH_STEP else set()
-        return context | {"other_ways": open_steps - {self.AUTH_STEP, self.steps.current}}
+        words = {"may_sign_up": security.in_force().visitors_may_sign_up}
+        return context | words | {"other_ways": open_steps - {self.AUTH_STEP, self.steps.current}}
 
     def get_success_url(self) -> str:
         """A safe `next`, else the right start for this person."""

@@ -64,7 +64,8 @@ def ask(request: HttpRequest, view: Any) -> HttpResponseBase | None:
         return None
     if not stepping_up.may_do(user, act):
         raise PermissionDenied
-    is_fresh = stepping_up.is_fresh_for(request.session, act, at=timezone.now())
+    by_oneself = stepping_up.asks_for_ones_own(user, act)
+    is_fresh = stepping_up.is_fresh_for(request.session, act, at=timezone.now(), by_oneself=by_oneself)
     if is_fresh and (not act.one_shot or stepping_up.spend(request.session, act)):
         return None
     return _asked(request, user, act)

@@ -51,7 +51,7 @@ def _ways(request: Any, user: User, act: Act | None) -> tuple[str, ...]:
     needs_key = policies.held(user).required_level >= policies.RESISTS_PHISHING or (act and act.resists_phishing)
     if needs_key and ("webauthn" in has or (act and act.resists_phishing)):
         has &= {"webauthn"}
-    is_weak = (user.assurance_level or 0) <= policies.ONE_FACTOR
+    is_weak = (user.assurance_level or 0) <= policies.ONE_FACTOR or bool(act and act.own)
     if not has and act and act.level <= policies.ONE_FACTOR and is_weak and not user.has_second_factor():
         has = {"password"} if user.has_usable_password() else set()
     return tuple(way for way, method in WAYS.items() if method in has)
@@ -105,12 +105,13 @@ def _reason_form(question: Question, data: Any) -> forms.Form | None:
 
 def _elsewhere(request: HttpRequest, question: Question, provider: Any) -> HttpResponseBase:
     """Nothing to show here: on to their provider, or to enrolment where the gate leads, or no."""
-    if provider:
+    act = question.act
+    if provider and not (act and stepping_up.asks_for_ones_own(question.user, act)):
         idp, ask = provider
         answer: HttpResponseBase = ask(request, idp, next=going.after(request, question.user))
         return answer
-    if question.act:
-        return pages.deny(request, question.user, question.act)
+    if act:
+        return pages.deny(request, question.user, act)
     return redirect("accounts:setup")
 
 

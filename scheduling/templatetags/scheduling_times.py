@@ -8,6 +8,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from accounts.zones import offered
 from scheduling import zones
 from scheduling.models import Service
 from scheduling.weeks import Day, Week
@@ -74,6 +75,6 @@ def zone_options(chosen: str) -> SafeString:
 def _zone_options() -> SafeString:
     groups = (
         (region, format_html_join("", '<option value="{}">{}</option>', ((name, zones.place(name)) for name in names)))
-        for region, names in zones.offered()
+        for region, names in offered()
     )
     return format_html_join("", '<optgroup label="{}">{}</optgroup>', groups)

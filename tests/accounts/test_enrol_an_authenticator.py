@@ -58,7 +58,7 @@ def test_a_session_that_did_not_just_show_the_factor_enrols_no_other(owner: User
     kept = people.enrol(owner)
     client = people.enter(owner, level=level)
     session = client.session
-    session[signin.STANDING]["verified"] -= conf.FRESH.total_seconds() + 1
+    people.grow_old(session, conf.FRESH.total_seconds() + 1)
     session["wizard_setup_view"] = {
         "step": "generator",
         "step_data": {},
@@ -99,7 +99,7 @@ def test_recovery_codes_are_made_anew_after_a_fresh_verification(owner: User) ->
     made = client.post("/account/two_factor/recovery/")
     assert len(re.findall(r"[2-9A-Z]{4}(?:-[2-9A-Z]{4}){3}", made.text)) == 10
     session = client.session
-    session[signin.STANDING]["verified"] -= conf.FRESH.total_seconds() + 1
+    people.grow_old(session, conf.FRESH.total_seconds() + 1)
     session.save()
     before = set(RecoveryCode.objects.values_list("digest", flat=True))
     assert client.post("/account/two_factor/recovery/").url.startswith("/account/verify/")

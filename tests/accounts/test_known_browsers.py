@@ -136,8 +136,21 @@ def test_after_an_answer_from_another_site_it_is_met_at_the_next_request(visitor
 
 
 def password_step_from_elsewhere(client: Client, user: User) -> None:
-    body = {"login_view-current_step": "auth", "auth-username": user.email, "auth-password": people.PASSWORD}
-    client.post("/account/login/", body, headers={"sec-fetch-site": "cross-site"})
+    """As a provider's answer would come."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "is_hidden", lambda request: True)
+        password_step(client, user.email)
+
+
+def test_only_a_providers_answer_may_come_without_the_cookie(visitor: User) -> None:
+    """Whoever has a stolen password does not keep the notice away by a header."""
+    came_in_before(visitor)
+    body = {"login_view-current_step": "auth", "auth-username": visitor.email, "auth-password": people.PASSWORD}
+    browser().post("/account/login/", body, headers={"sec-fetch-site": "cross-site"})
+    assert told() == 1
+    factory = RequestFactory(headers={"sec-fetch-site": "cross-site"})
+    assert devices.is_hidden(factory.post("/sso/corp/saml/acs/"))
+    assert not devices.is_hidden(factory.get("/sso/corp/saml/acs/"))
 
 
 def test_ending_a_session_forgets_its_browser(visitor: User) -> None:

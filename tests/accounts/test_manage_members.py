@@ -15,10 +15,11 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts import permissions
-from accounts.models import Membership, Role, RoleGrant, Tenant, User
+from accounts.models import ExternalIdentity, Membership, Role, RoleGrant, Tenant, User
 from audit import outbox
 from governance import tenancy
 from tests.factories import accounts as people
+from tests.factories.sso import make_idp
 
 ADMIN = "/admin/accounts"
 Enter = Callable[..., Client]
@@ -74,6 +75,23 @@ def test_a_manager_lets_a_receptionist_in_who_is_told(enter: Enter, manager: Use
     assert client.post(path, new).url == "/account/login/"
     assert client.get(path).status_code == 410
     assert User.objects.get(pk=member.user_id).check_password(people.PASSWORD)
+
+
+def test_factors_set_up_before_the_mailbox_was_proven_go(enter: Enter, owner: User, second_tenant: Tenant) -> None:
+    """Another tenant's provider may have said any address: it does not keep its owner out of here."""
+    with tenancy.within(second_tenant):
+        squatted = people.make_member("ada")
+        ExternalIdentity.objects.create(user=squatted, idp=make_idp("corp"), subject="s-1", linked_at=timezone.now())
+    squatted.set_unusable_password()
+    squatted.save()
+    people.enrol(squatted)
+    admit(enter(owner), "receptionist", email=squatted.email)
+    outbox.deliver(at=timezone.now())
+    (link,) = [line for line in mail.outbox[0].body.splitlines() if "/account/welcome/" in line]
+    path, new = link[link.index("/account/welcome/") :], "a quiet sentence of my own"
+    chosen = Client().post(path, {"new_password1": new, "new_password2": new})
+    assert chosen.status_code == 302
+    assert not squatted.has_second_factor()
 
 
 def test_a_manager_lets_no_owner_in(enter: Enter, manager: User) -> None:

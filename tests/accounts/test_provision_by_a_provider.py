@@ -9,6 +9,7 @@ from audit.models import Event
 from governance import tenancy
 from tests.factories.accounts import make_member
 from tests.factories.sso import claims, make_idp, map_group
+from tests.racing import race
 
 
 @pytest.fixture
@@ -116,6 +117,7 @@ def test_a_new_member_starts_with_the_providers_first_role(tenant: Tenant) -> No
         ({"allowed_domains": []}, {"email_verified": False}, provisioning.EmailMissing),
         ({"allowed_domains": []}, {"email": ""}, provisioning.EmailMissing),
         ({"allowed_domains": []}, {"email": "not an address"}, provisioning.EmailMissing),
+        ({"allowed_domains": []}, {"email": f"{'x' * 60}@{'y.' * 110}example"}, provisioning.EmailMissing),
         ({"makes_members": False}, {}, provisioning.NoMember),
     ],
 )
@@ -171,3 +173,43 @@ def test_a_preview_tells_and_changes_nothing(tenant: Tenant) -> None:
     assert seen.explanation == ("You are Receptionist because of the group desk.",)
     assert not User.objects.filter(display_name="Ada").exists()
     assert not ExternalIdentity.objects.exists()
+
+
+def test_the_same_address_at_two_providers_is_two_strangers(idp: IdentityProvider) -> None:
+    """Whoever runs the second one could otherwise walk into the first one's accounts."""
+    beta, user = make_idp("beta"), arrive(idp).user
+    with pytest.raises(provisioning.EmailTaken):
+        arrive(beta)
+    provisioning.connect(beta, claims("b-1"), user=user, at=timezone.now())  # signed in, by their own hand
+    assert arrive(beta, subject="b-1").user == user
+
+
+def test_another_name_at_the_provider_brings_no_address_along(idp: IdentityProvider) -> None:
+    """The address is reused there for somebody new: still somebody else here."""
+    arrive(idp)
+    with pytest.raises(provisioning.EmailTaken):
+        arrive(idp, subject="s-2")
+
+
+@pytest.mark.guarantee
+@pytest.mark.django_db(transaction=True)
+def test_two_first_arrivals_at_once_are_one_member(tenant: Tenant) -> None:
+    """Two windows, or one impatient click: both come in, as the same person."""
+    idp = make_idp()
+    map_group(idp, "desk", "receptionist")
+    both = race([lambda: arrive(idp, groups=("desk",)).user for _ in range(4)]).results
+    assert [type(one).__name__ for one in both] == ["User"] * 4, both
+    assert len({user.pk for user in both}) == 1
+    assert ExternalIdentity.objects.count() == User.objects.filter(email="ada@acme.example").count() == 1
+    assert held(both[0]) == [("receptionist", "idp")]
+
+
+@pytest.mark.guarantee
+@pytest.mark.django_db(transaction=True)
+def test_two_who_connect_the_same_identity_at_once(tenant: Tenant, receptionist: User, manager: User) -> None:
+    idp = make_idp()
+    runs = [
+        lambda user=user: provisioning.connect(idp, claims("s-7"), user=user, at=timezone.now())
+        for user in (receptionist, manager)
+    ]
+    assert race(runs).kinds() == {"ExternalIdentity": 1, "AlreadyConnected": 1}

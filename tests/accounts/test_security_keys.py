@@ -46,7 +46,7 @@ def demand(**demands) -> None:
 
 def grow_old(client: Client) -> None:
     session = client.session
-    session[signin.STANDING]["verified"] -= conf.FRESH.total_seconds() + 1
+    people.grow_old(session, conf.FRESH.total_seconds() + 1)
     session["key_shown"] = session.get("key_shown", 0) - conf.FRESH.total_seconds() - 1
     session.save()
 

@@ -1,6 +1,8 @@
 """Where somebody is signed in: seen and ended by themselves, and by staff for members of their tenant."""
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,10 +13,12 @@ from django.utils import timezone
 
 from accounts import sessions
 from accounts.models import AuthSession, Membership, Tenant, User
+from audit import ledger
 from audit.models import Event
 from governance import tenancy
 from tests.accounts.signing_in import LOGIN
 from tests.factories import accounts as people
+from tests.racing import race
 
 PAGE = "/account/sessions/"
 OFFICE = "/admin/accounts/authsession/"
@@ -118,6 +122,30 @@ def test_ones_own_is_left_out(manager: User) -> None:
     office = people.enter(manager)
     end(office, *rows(manager))
     assert office.get(OFFICE).status_code == 200
+
+
+@pytest.mark.guarantee
+@pytest.mark.django_db(transaction=True)
+def test_two_who_end_each_others_session_at_once_are_both_answered(
+    manager: User, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each holds what the other waits for, unless both take hold in one order: the first wins, the other is out."""
+    other = people.make_member("deputy", role="manager")
+    offices, meet, record = {user: people.enter(user) for user in (manager, other)}, threading.Barrier(2), ledger.record
+
+    def record_together(action: str, *rest: Any, **more: Any) -> Any:
+        if action == "accounts.session.ended":
+            with suppress(threading.BrokenBarrierError):  # in one order, only one of them gets here
+                meet.wait(timeout=0.4)
+        return record(action, *rest, **more)
+
+    monkeypatch.setattr(ledger, "record", record_together)
+    ends = [
+        lambda: end(offices[manager], *rows(other)).status_code,
+        lambda: end(offices[other], *rows(manager)).status_code,
+    ]
+    assert race(ends).results == [200, 200]
+    assert AuthSession.objects.filter(ended_at=None).count() == 1
 
 
 def test_others_see_and_end_nothing(enter: Callable[..., Client], receptionist: User, auditor: User) -> None:

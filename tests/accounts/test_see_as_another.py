@@ -139,7 +139,7 @@ def test_it_needs_a_reason(enter: Enter, owner: User, visitor: User) -> None:
 def test_it_needs_a_fresh_second_factor(enter: Enter, owner: User, visitor: User) -> None:
     client = enter(owner)
     session = client.session
-    session["standing"] = session["standing"] | {"verified": session["standing"]["verified"] - 3600}
+    people.grow_old(session, 3600)
     session.save()
     asked = see_as(client, visitor)
     assert (asked.status_code, 'name="kept"' in asked.text) == (403, True)

@@ -8,12 +8,13 @@ import pytest
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 from django.utils import timezone
 
 from accounts import checks, conf, gate, policies, signin, stepping_up
 from accounts.models import ExternalIdentity, IdentityProvider, Membership, Role, RoleGrant, User
+from accounts.session_store import SessionStore
 from accounts.stepping_up import step_up
 from accounts.views import stepping_up as pages
 from audit.models import Event
@@ -60,7 +61,7 @@ def acts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def grow_old(client: Client, by: timedelta = conf.FRESH) -> None:
     session = client.session
-    session[signin.STANDING]["verified"] -= by.total_seconds() + 1
+    people.grow_old(session, by.total_seconds() + 1)
     session.save()
 
 
@@ -285,6 +286,29 @@ def test_people_of_a_provider_are_sent_there(visitor: User, monkeypatch: pytest.
     assert client.get("/account/verify/?act=test.plain&next=/try/plain/").text == "to acme and on to /try/plain/"
 
 
+@pytest.mark.parametrize("came_from", ["acme", "beta"])
+def test_with_two_providers_it_is_the_one_the_session_came_from(visitor: User, came_from: str) -> None:
+    """Through a second factor shown here and a change of password as well."""
+    for slug in ("acme", "beta"):
+        idp = IdentityProvider.objects.create(slug=slug, name=slug, protocol="oidc", status="live")
+        ExternalIdentity.objects.create(user=visitor, idp=idp, subject="s-1", linked_at=timezone.now())
+    stepping_up.at_provider("oidc")(lambda request, at, next: HttpResponse(f"to {at.slug}"))
+    request = RequestFactory().get("/")
+    request.user, request.session = visitor, SessionStore()
+    idp = IdentityProvider.objects.get(slug=came_from)
+    signin.finish(request, visitor, signin.Evidence(("idp",), idp=idp), at=timezone.now())
+    for change in (
+        lambda: signin.step_up(request, visitor, signin.Evidence(("totp",)), at=timezone.now()),
+        lambda: signin.renew(request, visitor, at=timezone.now()),
+    ):
+        change()
+        found = stepping_up.provider_of(request.session, visitor)
+        assert found is not None
+        assert found[0].slug == came_from
+    ExternalIdentity.objects.filter(idp=idp).delete()  # and never the other one instead
+    assert stepping_up.provider_of(request.session, visitor) is None
+
+
 # --- the admin -------------------------------------------------------------------------------------------------------
 def typed(visitor: User) -> dict[str, str]:
     member, role = Membership.objects.get(user=visitor), Role.objects.get(key="editor")
@@ -383,3 +407,62 @@ def test_a_mark_that_means_nothing_is_found_by_the_check_and_stays_closed(monkey
     assert [found.id for found in checks.marked_acts_are_in_the_map(None)] == ["accounts.E022"]
     with pytest.raises(stepping_up.UnknownAct):
         people.enter(owner).post("/try/plain/")
+
+
+# --- a provider's word is one tenant's -------------------------------------------------------------------------------
+def by_provider(user: User) -> Client:
+    """Somebody a provider has just spoken for, with its second factor; they have a password of their own."""
+    client = people.enter(user)
+    session = client.session
+    kept = {name: value for name, value in session[signin.STANDING].items() if name not in (signin.OWN, signin.SELF)}
+    session[signin.STANDING] = kept | {"methods": ["idp", "idp-mfa"]}
+    session.save()
+    return client
+
+
+@pytest.mark.parametrize(
+    "address", ["/account/two_factor/setup/", "/account/two_factor/recovery/", "/account/two_factor/keys/add/"]
+)
+def test_no_provider_replaces_somebodys_own_factors(owner: User, address: str) -> None:
+    client = by_provider(owner)
+    for answer in (client.get(address), client.post(address)):
+        assert answer.url.startswith("/account/verify/")
+
+
+@pytest.mark.parametrize("address", ["/account/two_factor/authenticator/remove/", "/account/email/", "/account/close/"])
+def test_no_provider_does_what_reaches_beyond_its_tenant(owner: User, address: str) -> None:
+    assert by_provider(owner).post(address).status_code == 403
+
+
+@pytest.mark.parametrize("address", ["/account/two_factor/setup/", "/account/two_factor/keys/add/"])
+def test_a_first_factor_waits_for_ones_own_password(visitor: User, address: str) -> None:
+    client = people.enter(visitor, level=1)
+    session = client.session
+    kept = {name: value for name, value in session[signin.STANDING].items() if name != signin.SELF}
+    session[signin.STANDING] = kept | {"methods": ["idp"]}
+    session.save()
+    for answer in (client.get(address), client.post(address)):
+        assert (answer.status_code, "Your own password first" in answer.text) == (403, True)
+    visitor.set_unusable_password()
+    visitor.save()
+
+
+def test_a_password_alone_does_not_refresh_two_factors(owner: User) -> None:
+    client = stale(owner)
+    request = client.get("/account/").wsgi_request
+    before = request.session[signin.STANDING]["verified"]
+    signin.step_up(request, owner, signin.Evidence(("password",)), at=timezone.now())
+    assert request.session[signin.STANDING]["verified"] == before
+
+
+def test_each_cover_of_the_map_is_met_by_the_admin_page_it_names() -> None:
+    for cover, act in stepping_up.covered().items():
+        label, _colon, done = cover.partition(":")
+        if "." in label:
+            name = f"admin:{label.replace('.', '_')}_{'change' if done == '*' else done}"
+            lists = f"admin:{label.replace('.', '_')}_changelist"
+            met = [
+                stepping_up.act_of(act_view, view_name=name, posted=True, chosen=()),
+                stepping_up.act_of(act_view, view_name=lists, posted=True, chosen=[done]),
+            ]
+            assert act in met, cover

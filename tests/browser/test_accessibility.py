@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"runOnly": {"type": "tag", "values": TAGS}}
 PUBLIC = ("/", "/services/", "/book/", "/contact/", "/contact/thanks/", "/privacy/", "/account/login/", "/nothing/")
+OWN = ("", "profile/", "data/", "close/", "closed/")
 STAFF = ("/admin/", "/admin/cms/contactmessage/")
 WINDOWS = ({"width": 1280, "scheme": "light"}, {"width": 320, "scheme": "dark"})
 
@@ -142,5 +143,18 @@ def test_the_back_offices_first_pages_have_no_violation(
     for path in (*STAFF, f"/admin/cms/contactmessage/{message.pk}/change/"):
         assert page.goto(path).ok  # type: ignore[union-attr]
         if found := violations(page):
+            faults[path] = found
+    assert faults == {}
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=["wide and light", "narrow and dark"])
+def test_the_pages_about_oneself_have_no_violation_and_fit_the_window(
+    tenant: Tenant, receptionist: User, open_page: Callable[..., Page], window: dict[str, Any]
+) -> None:
+    receive_message("Is there a ramp?" + "x" * 300, name="Receptionist", email=receptionist.email)
+    page, faults = open_page(user=receptionist, **window), {}
+    for path in OWN:
+        assert page.goto(f"/account/{path}").ok  # type: ignore[union-attr]
+        if found := [*violations(page), *(["wider than its window"] if overflow(page) > 0 else [])]:
             faults[path] = found
     assert faults == {}

@@ -204,8 +204,17 @@ def test_signing_in_with_a_second_factor(owner: User, enter: Enter) -> None:
 
 
 def test_an_account_of_ones_own(desk: Client) -> None:
-    for address in ("/account/", "/account/password/", "/account/two_factor/setup/", "/account/two_factor/recovery/"):
-        assert_spanish(desk.get(address, follow=True))
+    for page in (
+        "",
+        "password/",
+        "two_factor/setup/",
+        "two_factor/recovery/",
+        "profile/",
+        "data/",
+        "close/",
+        "closed/",
+    ):
+        assert_spanish(desk.get(f"/account/{page}", follow=True))
 
 
 def admin_addresses() -> list[str]:

@@ -48,8 +48,8 @@ INTERNAL = {
     "password_must_change",
 }  # fmt: skip
 INTERNAL_MODELS = {
-    "Authenticator", "LogoutTokenSeen", "NameToken", "PasswordHistory", "RecoveryCode", "SamlSeenAssertion",
-    "SecurityKey",
+    "Authenticator", "EmailCode", "LogoutTokenSeen", "NameToken", "PasswordHistory", "RecoveryCode",
+    "SamlSeenAssertion", "SecurityKey",
 }  # fmt: skip
 ONLY_IN_ADDRESSES = {"CalendarQuery.view"}
 # Words that are the same in every language, or addressed to a mail program and not to a person.

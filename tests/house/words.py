@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.template.base import DebugLexer, TokenType
 
+SILENT = {"script", "style", "code"}  # names of things are the same in every language
 READ_ALOUD = {"title", "aria-label", "placeholder", "alt"}
 
 
@@ -39,7 +40,7 @@ class _Reader(HTMLParser):
         self.silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.silent += tag in {"script", "style"}
+        self.silent += tag in SILENT
         given = dict(attrs)
         self.pieces += [given[name] or "" for name in READ_ALOUD & given.keys()]
         if tag == "input" and given.get("type") in {"submit", "button"}:
@@ -48,7 +49,7 @@ class _Reader(HTMLParser):
             self.pieces.append(given.get("content") or "")
 
     def handle_endtag(self, tag: str) -> None:
-        self.silent -= tag in {"script", "style"}
+        self.silent -= tag in SILENT
 
     def handle_data(self, data: str) -> None:
         if not self.silent:

@@ -7,16 +7,19 @@ import tempfile
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from saml2 import BINDING_HTTP_REDIRECT
 from saml2.config import IdPConfig
+from saml2.cryptography import asymmetric
 from saml2.metadata import entity_descriptor
 from saml2.saml import NAMEID_FORMAT_PERSISTENT, NameID
 from saml2.server import Server
@@ -24,6 +27,17 @@ from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 MFA = "https://refeds.org/profile/mfa"
+needs_xmlsec1 = pytest.mark.skipif(shutil.which("xmlsec1") is None, reason="needs xmlsec1")
+START, ACS, METADATA = "/sso/corp/saml/start/", "/sso/corp/saml/acs/", "/sso/corp/saml/metadata/"
+_servers: dict[tuple[object, ...], Server] = {}
+read_key = cache(asymmetric.load_pem_private_key)  # OpenSSL checks a key each time it is read, for 50 ms
+
+
+@cache
+def own_key() -> tuple[bytes, str]:
+    """A key of our own for all stories, in the place of one for each provider's row."""
+    folder = make_keys(Path(tempfile.mkdtemp()))
+    return (folder / "key.pem").read_bytes(), (folder / "cert.pem").read_text()
 
 
 def make_keys(folder: Path) -> Path:
@@ -56,6 +70,7 @@ class SamlIdp:
     subject: str = "s-1"
     name_format: str = NAMEID_FORMAT_PERSISTENT
     context: str = PASSWORD
+    leaves_at: str = "/slo"
     said: dict[str, list[str]] = field(
         default_factory=lambda: {"mail": ["ada@acme.example"], "displayName": ["Ada"], "groups": ["desk"]}
     )
@@ -78,7 +93,9 @@ class SamlIdp:
                     "idp": {
                         "endpoints": {
                             "single_sign_on_service": [(f"{self.entity_id}/sso", BINDING_HTTP_REDIRECT)],
-                            "single_logout_service": [(f"{self.entity_id}/slo", BINDING_HTTP_REDIRECT)],
+                            "single_logout_service": [(f"{self.entity_id}{self.leaves_at}", BINDING_HTTP_REDIRECT)]
+                            if self.leaves_at
+                            else [],
                         },
                         "want_authn_requests_signed": True,
                         "sign_assertion": True,
@@ -95,8 +112,11 @@ class SamlIdp:
         return str(entity_descriptor(self.config()))
 
     def server(self, sp_metadata: str) -> Server:
-        """The provider itself."""
-        return Server(config=self.config(sp_metadata))
+        """The provider itself; one for all stories that know the same service provider."""
+        known = (self.folder, self.entity_id, self.leaves_at, sp_metadata)
+        if known not in _servers:
+            _servers[known] = Server(config=self.config(sp_metadata))
+        return _servers[known]
 
     def heard(self, server: Server, location: str) -> Any:
         """The AuthnRequest in a redirect, its signature checked."""
@@ -132,6 +152,29 @@ class SamlIdp:
             "digest_alg": DIGEST_SHA256,
         }
         return base64.b64encode(str(server.create_authn_response(**(options | changes))).encode()).decode()
+
+    def heard_logout(self, sp_metadata: str, location: str) -> Any:
+        """Our LogoutRequest in an address, its signature checked."""
+        query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+        server = self.server(sp_metadata)
+        server.config.setattr("idp", "want_authn_requests_signed", True)
+        heard = server.parse_logout_request(
+            query["SAMLRequest"],
+            BINDING_HTTP_REDIRECT,
+            relay_state=query.get("RelayState"),
+            sigalg=query["SigAlg"],
+            signature=query["Signature"],
+        )
+        return heard.message
+
+    def logout_response(self, sp_metadata: str, location: str) -> str:
+        """The query string of a signed answer to our LogoutRequest."""
+        server, request = self.server(sp_metadata), self.heard_logout(sp_metadata, location)
+        response = server.create_logout_response(request, [BINDING_HTTP_REDIRECT], sign=False)
+        sent = server.apply_binding(
+            BINDING_HTTP_REDIRECT, str(response), "https://sp", "", response=True, sign=True, sigalg=SIG_RSA_SHA256
+        )
+        return urlsplit(dict(sent["headers"])["Location"]).query
 
     def sign(self, xml: str, node: str = "Assertion") -> str:
         """Sign `xml` anew by xmlsec1, where it holds a signature template."""

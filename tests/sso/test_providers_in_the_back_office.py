@@ -1,13 +1,15 @@
 """The back office sets providers up, tries them and takes them live; the secret goes in and never comes out."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts import identity_providers
+from accounts import identity_providers, roles, saml_metadata
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider, Role, Tenant, User
 from audit.models import Event
 from governance import tenancy
@@ -15,6 +17,7 @@ from tests.factories import accounts as people
 from tests.factories.sso import make_idp, map_group
 from tests.sso import forger, walking
 from tests.sso.forger import Forger
+from tests.sso.saml_idp import SamlIdp
 
 LIST, ADD = "/admin/accounts/identityprovider/", "/admin/accounts/identityprovider/add/"
 SECRET = "typed into the form"
@@ -68,6 +71,23 @@ def test_a_provider_is_added(desk: Client) -> None:
     shown = desk.get(LIST)
     assert "Acme" in shown.text
     assert Event.objects.filter(action="accounts.idp.defined").count() == 1
+
+
+def test_each_field_is_on_the_form_once(desk: Client) -> None:
+    """A browser sends both, and the empty one would win."""
+    names = re.findall(r'<(?:input|textarea|select)[^>]* name="(\w+)"', desk.get(ADD).text)
+    ours = [name for name in names if name in form()]
+    assert sorted(ours) == sorted(set(ours))
+    assert {"issuer", "metadata", "client_id"} <= set(ours)
+
+
+def test_a_saml_provider_shows_whom_its_metadata_is_about(desk: Client, tmp_path: Path) -> None:
+    metadata = SamlIdp(tmp_path).metadata()
+    idp = make_idp(protocol="saml", issuer="", metadata=metadata)
+    shown = desk.get(page(idp)).text
+    assert saml_metadata.read(metadata).fingerprints[0] in shown
+    IdentityProvider.objects.update(metadata="<x/>")
+    assert "must describe exactly one identity provider" in desk.get(page(idp)).text
 
 
 def test_the_secret_never_comes_out(desk: Client, auditor: User) -> None:
@@ -159,8 +179,6 @@ def test_the_guide_names_the_exact_addresses(desk: Client, protocol: str, at: st
 
 
 def test_who_came_that_way_is_listed_and_not_changed(desk: Client, owner: User) -> None:
-    from django.utils import timezone
-
     row = ExternalIdentity.objects.create(idp=make_idp(), subject="s-9", user=owner, linked_at=timezone.now())
     assert "s-9" in desk.get("/admin/accounts/externalidentity/").text
     change = f"/admin/accounts/externalidentity/{row.pk}/change/"
@@ -183,12 +201,8 @@ def test_others_of_the_staff_set_up_nothing(desk: Client, manager: User, recepti
 
 def test_a_role_that_may_change_providers_needs_an_owners_power_too(desk: Client) -> None:
     """A tenant's own role could hold the permission; a provider could still make anybody an owner."""
-    from accounts import roles
-
     idp = added(desk)
     role = Role(key="it")
-    from django.utils import timezone
-
     codes = [f"accounts.{act}_identityprovider" for act in ("add", "change", "view")] + ["accounts.enter_admin"]
     roles.define(role, name="IT", codes=codes, rank=40, requires_mfa=True, by=None, at=timezone.now())
     client = people.enter(people.make_member("techie", role="it"))
@@ -198,6 +212,45 @@ def test_a_role_that_may_change_providers_needs_an_owners_power_too(desk: Client
     assert client.post(page(idp, "move"), {"to": "test"}).status_code == 403
     text = client.get(page(idp)).text
     assert "entered, not shown" in text
+
+
+def test_only_roles_one_could_give_are_to_be_chosen(desk: Client) -> None:
+    idp, role = added(desk), Role(key="founder")
+    founder = roles.define(role, name="Founder", codes=[], rank=200, requires_mfa=True, by=None, at=timezone.now())
+    fields = desk.get(page(idp)).context["adminform"].form.fields
+    assert {role.key for role in fields["default_role"].queryset} >= {"owner", "visitor"}
+    assert founder not in fields["default_role"].queryset
+    answer = desk.post(page(idp), form(idp, default_role=str(founder.pk)))
+    assert "Select a valid choice" in str(answer.context["adminform"].form.errors["default_role"])
+    rows = {"mappings-TOTAL_FORMS": "1", "mappings-0-group": "desk", "mappings-0-role": str(founder.pk)}
+    assert "Select a valid choice" in desk.post(page(idp), form(idp, **rows)).text
+    assert not GroupRoleMapping.objects.exists()
+    present = map_group(idp, "top", "founder")  # somebody greater's, which an owner's saving leaves as it is
+    rows = {"mappings-TOTAL_FORMS": "1", "mappings-0-group": "top", "mappings-0-role": str(founder.pk)}
+    rows |= {"mappings-INITIAL_FORMS": "1", "mappings-0-id": str(present.pk), "mappings-0-idp": str(idp.pk)}
+    assert desk.post(page(idp), form(idp, **rows, name="Acme Ltd")).status_code == 302
+    assert "Founder" in str(GroupRoleMapping.objects.get())
+
+
+def test_new_certificates_ask_who_is_there(owner: User, desk: Client, tmp_path: Path) -> None:
+    """A certificate of one's own would let one sign in as anybody: a session left open is not enough."""
+    old, new = SamlIdp(tmp_path / "old").metadata(), SamlIdp(tmp_path / "new").metadata()
+    idp = make_idp(protocol="saml", issuer="", client_id="", metadata=old)
+    ExternalIdentity.objects.create(idp=idp, subject="s-9", user=owner, linked_at=timezone.now())
+    typed = form(idp, issuer="", client_id=None, secret=None, scopes=None, metadata=new)
+    session = desk.session
+    people.grow_old(session, 24 * 3600)
+    session.save()
+    asked = desk.post(page(idp), typed)
+    assert (asked.status_code, "account/step_up.html" in [one.name for one in asked.templates]) == (403, True)
+    assert IdentityProvider.objects.get().metadata == old
+    fresh = people.enter(owner)
+    assert fresh.post(page(idp), typed).status_code == 302
+    told = Event.objects.get(action="accounts.idp.revised").content["changes"]["certificates"]
+    assert [len(fingerprints) for fingerprints in told] == [1, 1]
+    other = typed | {"metadata": new.replace("https://idp.example/metadata", "https://evil.example/metadata")}
+    refused = fresh.post(page(idp), other)
+    assert "another one could pass for them" in str(refused.context["adminform"].form.errors["metadata"])
 
 
 def test_another_tenants_provider_is_not_there(desk: Client, second_tenant: Tenant) -> None:

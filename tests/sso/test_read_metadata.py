@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts import saml
+from accounts import saml_metadata
 from tests.sso.saml_idp import SamlIdp
 
 
@@ -14,12 +14,15 @@ def metadata(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_what_good_metadata_says(metadata: str) -> None:
-    assert saml.read_metadata(metadata) == saml.Facts("https://idp.example/metadata", "https://idp.example/sso", 1)
+    facts = saml_metadata.read(metadata)
+    assert (facts.entity_id, facts.asked_at) == ("https://idp.example/metadata", "https://idp.example/sso")
+    (fingerprint,) = facts.fingerprints
+    assert (len(fingerprint), fingerprint.count(":")) == (95, 31)
 
 
 def refused(xml: str) -> str:
-    with pytest.raises(saml.BadMetadata) as refusal:
-        saml.read_metadata(xml)
+    with pytest.raises(saml_metadata.BadMetadata) as refusal:
+        saml_metadata.read(xml)
     return refusal.value.messages[0]
 
 
@@ -42,7 +45,10 @@ def test_other_peoples_addresses_and_missing_parts(metadata: str, tmp_path: Path
     assert refused(metadata.replace("X509Certificate>MII", "X509Certificate>AAA")) == (
         "A certificate in the metadata cannot be read."
     )
+    assert refused(metadata.replace('use="signing"', 'use="encryption"')) == (
+        "The metadata holds no certificate: nothing could be believed."
+    )
     assert refused(metadata.replace("X509Certificate", "X509Something")) == (
         "The metadata holds no certificate: nothing could be believed."
     )
-    assert refused(metadata + " " * saml.LARGEST) == "This is too large for one provider's metadata."
+    assert refused(metadata + " " * saml_metadata.LARGEST) == "This is too large for one provider's metadata."

@@ -1,18 +1,20 @@
 """Setting up an identity provider: through draft and test to live, by those who may, and its secret stays one."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import identity_providers, outgoing
+from accounts import identity_providers, outgoing, roles, saml_metadata, security, signin
 from accounts.identity_providers import Status
 from accounts.models import ExternalIdentity, GroupRoleMapping, IdentityProvider, Role, Tenant, User
 from audit.models import Event
 from governance import keys, tenancy
 from tests.factories import accounts as people
 from tests.factories.sso import make_idp
+from tests.sso.saml_idp import SamlIdp
 
 SECRET = "a secret of the client's"
 TYPED: dict[str, Any] = {
@@ -144,6 +146,19 @@ def test_from_draft_to_test_to_live_and_back(owner: User) -> None:
     ]
 
 
+def test_taken_out_of_use_it_ends_what_it_opened(owner: User, visitor: User) -> None:
+    idp = define(owner)
+    move(idp, Status.TEST, owner)
+    move(idp, Status.LIVE, owner)
+    now = timezone.now()
+    mine = signin.Evidence(("idp",), idp)
+    bounds = signin.limits(security.in_force(), remembered=False, required_level=1)
+    row = signin.open_row(visitor, mine, key="k", at=now, bounds=bounds)
+    move(idp, Status.TEST, owner)
+    row.refresh_from_db()
+    assert row.ended_at is not None
+
+
 @pytest.mark.parametrize("to", [Status.LIVE, Status.DRAFT, "nonsense", ""])
 def test_no_step_is_left_out(owner: User, to: str) -> None:
     with pytest.raises(identity_providers.NoSuchStep):
@@ -182,6 +197,77 @@ def test_whoever_cannot_make_an_owner_sets_up_no_provider(owner: User, manager: 
         with pytest.raises(identity_providers.NotTheirs):
             act()
     assert IdentityProvider.objects.get().name == "Acme"
+
+
+@pytest.fixture
+def founder(tenant: Tenant) -> Role:
+    """A role of the tenant's own that stands above its owners."""
+    role = Role(key="founder")
+    return roles.define(role, name="Founder", codes=[], rank=200, requires_mfa=True, by=None, at=timezone.now())
+
+
+def test_nobody_has_a_provider_give_a_role_they_could_not_give(owner: User, founder: Role) -> None:
+    """Else a group of one's own at one's own provider would make one what one may not become."""
+    idp = define(owner)
+    theirs = identity_providers.map_group(idp, group="g", role=founder, by=None, at=timezone.now())
+    for act in (
+        lambda: identity_providers.map_group(idp, group="h", role=founder, by=owner, at=timezone.now()),
+        lambda: identity_providers.unmap_group(theirs, by=owner, at=timezone.now()),
+        lambda: revise(idp, owner, default_role=founder),
+        lambda: define(owner, slug="own", default_role=founder),
+    ):
+        with pytest.raises(identity_providers.MoreThanTheirs):
+            act()
+    assert list(GroupRoleMapping.objects.values_list("group", flat=True)) == ["g"]
+    assert revise(idp, owner, default_role=Role.objects.get(key="manager")).default_role.key == "manager"
+
+
+# --- SAML: who a name means ------------------------------------------------------------------------------------------
+@pytest.fixture
+def corp(owner: User, metadata: str) -> IdentityProvider:
+    """A SAML provider with somebody linked."""
+    idp = define(owner, slug="corp", protocol="saml", issuer="", client_id="", secret="", metadata=metadata)
+    ExternalIdentity.objects.create(idp=idp, subject="1", user=owner, linked_at=timezone.now())
+    return idp
+
+
+@pytest.fixture(scope="module")
+def metadata(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return SamlIdp(tmp_path_factory.mktemp("idp")).metadata()
+
+
+def test_another_entity_id_is_refused_once_people_are_linked(owner: User, corp: IdentityProvider) -> None:
+    other = corp.metadata.replace("https://idp.example/metadata", "https://evil.example/metadata")
+    for change in ({"metadata": other}, {"metadata": "", "issuer": "https://evil.example/metadata"}, {"metadata": ""}):
+        with pytest.raises(identity_providers.EntityInUse):
+            revise(corp, owner, **change)
+    ExternalIdentity.objects.all().delete()
+    assert revise(corp, owner, metadata=other).metadata == other
+
+
+def test_new_certificates_of_the_same_one_are_welcome_and_told(
+    owner: User, corp: IdentityProvider, tmp_path: Path
+) -> None:
+    before = list(saml_metadata.read(corp.metadata).fingerprints)
+    renewed = SamlIdp(tmp_path).metadata()
+    revise(corp, owner, metadata=renewed)
+    assert told()[-1][1]["certificates"] == [before, list(saml_metadata.read(renewed).fingerprints)]
+    revise(corp, owner, name="Corp")
+    assert told()[-1] == ("revised", {"name": ["Acme", "Corp"]})
+
+
+def test_the_entity_id_typed_beside_must_be_the_metadatas(owner: User, corp: IdentityProvider) -> None:
+    assert revise(corp, owner, issuer="https://idp.example/metadata").issuer == "https://idp.example/metadata"
+    with pytest.raises(identity_providers.AnotherEntity):
+        revise(corp, owner, issuer="https://evil.example/metadata")
+    for until in ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00"):
+        over = corp.metadata.replace("entityID=", f'validUntil="{until}" entityID=')
+        with pytest.raises(saml_metadata.BadMetadata, match="run out"):
+            revise(corp, owner, metadata=over)
+    lasting = corp.metadata.replace("entityID=", 'validUntil="2999-01-01T00:00:00Z" entityID=')
+    assert revise(corp, owner, metadata=lasting).metadata == lasting
+    with pytest.raises(saml_metadata.BadMetadata):
+        revise(corp, owner, metadata="<x/>")
 
 
 def test_groups_hold_roles_and_lose_them(owner: User) -> None:

@@ -46,6 +46,8 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "two_factor",
     "auditlog",
+    "allauth",  # forms, pages and codes of sign-up and reset: docs/adr/0023-accounts-by-code.md
+    "allauth.account",  # and no other part of it: each would be one more way in
     "axes",
     "csp",
     "django_celery_beat",
@@ -76,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "allauth.account.middleware.AccountMiddleware",  # its views ask it for the request
     "accounts.middleware.GateMiddleware",
     "accounts.middleware.StepUpMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
@@ -259,6 +262,16 @@ TWO_FACTOR_WEBAUTHN_ATTESTATION_CONVEYANCE = "none"
 TWO_FACTOR_WEBAUTHN_AUTHENTICATOR_ATTACHMENT = None
 TWO_FACTOR_WEBAUTHN_PREFERRED_TRANSPORTS = None
 TWO_FACTOR_WEBAUTHN_PEM_ROOT_CERTS_BYTES_BY_FMT = None
+# allauth: what it may do is in accounts/adapter.py, its addresses are listed by hand, its limits are ours.
+ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_RATE_LIMITS = False
 HIBP_URL = env.HIBP_URL
 AXES_HANDLER = "accounts.guesses.ReservingHandler"
 AXES_ENABLE_ADMIN = False
