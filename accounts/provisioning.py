@@ -220,7 +220,7 @@ def _keep_a_way_in(identity: ExternalIdentity, user: User) -> None:
 def _admissible(idp: IdentityProvider, claims: Claims) -> None:
     if not claims.subject.strip() or len(claims.subject) > 255:
         raise NoSubject
-    domains = {str(domain).strip().lstrip("@").casefold() for domain in idp.allowed_domains}
+    domains = identity_providers.domains(idp)
     if domains and not (claims.email_verified and _domain(claims.email) in domains):
         raise DomainNotAllowed
 

@@ -38,8 +38,8 @@ def choose(code_id: UUID, *, new: str, by: User | None, at: datetime) -> User:
     with transaction.atomic():
         code = codes.spend(code_id, purpose=RESET, at=at)
         user = whose(code)
-        choose = passwords.change if user.has_usable_password() else passwords.choose_first
-        choose(user, new=new, at=at)
+        put = passwords.change if user.has_usable_password() else passwords.choose_first
+        put(user, new=new, at=at)
         ledger.record("accounts.reset.completed", user)
         outbox.post("accounts.password_changed", about=user, payload={"locale": codes.facts(code)["locale"]})
         codes.keep(code)

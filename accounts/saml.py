@@ -381,7 +381,7 @@ def hear_logout(
             sigalg=sent.get("SigAlg"),
             signature=sent.get("Signature"),
         )
-    except Exception as broken:
+    except Exception as broken:  # pysaml2 raises whatever its parts do; a stranger sends this
         raise NotBelieved("logout_not_signed") from broken
     if request is None or not request.issue_instant_ok() or not _in_time(request.message, at):
         raise NotBelieved("logout_too_old")
